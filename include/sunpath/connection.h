@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* connection.h - connect, send and receive on plain descriptors, with any loop or none. */
+
+#ifndef SUNPATH_CONNECTION_H
+#define SUNPATH_CONNECTION_H
+
+#include <sunpath/address.h>
+#include <sunpath/peer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SUNPATH_FDS_MAX 253 /* descriptors one message can carry: SCM_MAX_FD, unix(7) */
+
+struct sunpath_connect_options {
+    size_t size;
+    enum sunpath_type type;  /* 0: what the address says, else SUNPATH_STREAM */
+    int timeout_ms;          /* for all of it; 0: 10,000; -1: no limit */
+    bool wait;               /* also wait, up to the timeout, for a server that is not there yet */
+    const char *expect_user; /* user name or number the server must run as; NULL: anyone */
+    const char *bind;        /* address to bind this end to first (datagram replies); NULL: none */
+    const int *cancel_fd;    /* NULL, or a descriptor whose readability ends the call: -ECANCELED */
+    int send_buffer;         /* SO_SNDBUF in bytes; 0: leave */
+    int receive_buffer;      /* SO_RCVBUF in bytes; 0: leave */
+};
+
+/*
+ * Connects to `address` and stores a non-blocking, close-on-exec descriptor in *ret_fd.
+ *
+ * A full backlog is waited out, up to the deadline, instead of failing at once (a blocked kernel
+ * says EAGAIN, which poll() cannot wait for). The call blocks the calling thread for that long and
+ * no longer. With `expect_user` the server's owner is checked before *ret_fd is handed out, so no
+ * byte can reach a squatter: both the file's server (SO_PEERCRED) and nothing else decides.
+ * "fd:N" adopts a connected descriptor.
+ *
+ * Errors, each with the reason in `error`: -ENOENT, -ECONNREFUSED, -EACCES, -EPROTOTYPE,
+ * -ETIMEDOUT (the text says what it waited for), -EPERM (wrong server owner), -ENAMETOOLONG,
+ * -ECANCELED, -EINVAL, -EMFILE.
+ */
+SUNPATH_API int sunpath_connect(int *ret_fd, const char *address,
+                                const struct sunpath_connect_options *options,
+                                struct sunpath_error *error);
+SUNPATH_API int sunpath_connect_address(int *ret_fd, const struct sunpath_address *address,
+                                        const struct sunpath_connect_options *options,
+                                        struct sunpath_error *error);
+
+/* Two connected sockets, both non-blocking and close-on-exec; the caller closes them. */
+SUNPATH_API int sunpath_socketpair(int ret_fds[2], enum sunpath_type type);
+
+/*
+ * Makes any connected socket (inherited, received, from a socketpair) fit for this library: checks
+ * that it is a socket and makes it non-blocking and close-on-exec. -ENOTSOCK, -EBADF.
+ */
+SUNPATH_API int sunpath_adopt(int fd);
+
+/* Says that nothing more will be sent; the peer reads end of file. Receiving goes on. */
+SUNPATH_API int sunpath_end(int fd);
+
+/* What a sender says of itself in a message (SCM_CREDENTIALS). Only root may say other than the
+ * truth. */
+struct sunpath_credentials {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+struct sunpath_send_options {
+    size_t size;
+    const int *fds;                                /* descriptors to pass; they stay the caller's */
+    size_t n_fds;                                  /* at most SUNPATH_FDS_MAX */
+    const struct sunpath_credentials *credentials; /* NULL: none, unless the receiver asks */
+    const struct sunpath_address *to; /* datagram: where to; NULL: the connected peer */
+};
+
+/*
+ * Sends once, without blocking and without SIGPIPE. Returns the bytes sent: all of them or an error
+ * for seqpacket and datagram, perhaps fewer for a stream (descriptors went with the first byte).
+ * -EAGAIN (full: wait until writable), -EMSGSIZE (over the limit of this socket), -EPIPE,
+ * -ECONNREFUSED and -ENOENT (datagram: nobody there), -ETOOMANYREFS (too many fds in flight),
+ * -EPERM (credentials that are not ours), -EINVAL (fds on a stream without a byte, too many fds).
+ */
+SUNPATH_API ssize_t sunpath_send(int fd, const void *data, size_t size,
+                                 const struct sunpath_send_options *options);
+
+struct sunpath_message {
+    /* set by the caller */
+    void *data;     /* where the bytes go */
+    size_t n_data;  /* room there */
+    int *fds;       /* where descriptors go; NULL refuses them all */
+    size_t max_fds; /* room there: the cap */
+
+    /* set by sunpath_receive() */
+    size_t size;  /* bytes received; after -EMSGSIZE the message's true length */
+    size_t n_fds; /* descriptors received; the caller closes them */
+    bool has_credentials;
+    struct sunpath_credentials
+        credentials; /* kernel-checked, if sunpath_want_credentials() asked */
+    bool has_sender;
+    struct sunpath_address *sender; /* in: NULL or room for it; datagram only */
+};
+
+/*
+ * Receives once, without blocking. Returns 1 for data (a message, or some bytes of a stream) and 0
+ * at end of file. On seqpacket an empty message is 1 with size 0: it can be told from end of file
+ * for certain only when sunpath_want_credentials() is on.
+ *
+ * -EAGAIN (wait until readable); -ECONNRESET (the peer left with our data unread); -EMSGSIZE (the
+ * message did not fit: it is gone, `size` says how large it was); -ETOOMANYREFS (more descriptors
+ * than `max_fds`, or the kernel could not deliver all: every one that arrived was closed, the bytes
+ * are in `data`).
+ */
+SUNPATH_API int sunpath_receive(int fd, struct sunpath_message *message);
+
+/* Asks the kernel to attach the sender's credentials to every message (SO_PASSCRED). */
+SUNPATH_API int sunpath_want_credentials(int fd, bool want);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

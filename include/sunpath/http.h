@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* http.h - HTTP/1.1 over Unix sockets: a server and a client (RFC 9110, RFC 9112). */
+
+#ifndef SUNPATH_HTTP_H
+#define SUNPATH_HTTP_H
+
+#include <sunpath/connection.h>
+#include <sunpath/listener.h>
+#include <sunpath/loop.h>
+#include <sunpath/stream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The standard phrase for a status ("Not Found"), or "" for one that has none. */
+SUNPATH_API const char *sunpath_http_reason(int status);
+
+/* ---- the server ---------------------------------------------------------------------------- */
+
+struct sunpath_http_server;
+
+/* One request and its response. It lives until on_finish returns. */
+struct sunpath_http_exchange;
+
+/*
+ * For each request, in this order: on_head, on_body (any number of times), on_request, on_finish.
+ * Requests of one connection are handled one after the other. Strings and bytes that the accessors
+ * return are valid until the callback returns; ask again in a later one.
+ */
+struct sunpath_http_server_events {
+    /*
+     * Required: the request is complete. Answer it with sunpath_http_respond() or _start(), here or
+     * any time later.
+     */
+    void (*on_request)(struct sunpath_http_exchange *exchange, void *user);
+
+    /*
+     * Optional: the head is there; no byte of the body has been read and no "100 Continue" sent.
+     * Answering here refuses the body: the connection closes after the answer if the body is
+     * unread.
+     */
+    void (*on_head)(struct sunpath_http_exchange *exchange, void *user);
+
+    /*
+     * Optional: a piece of the body. With it bodies are streamed and `max_body` counts the total;
+     * without it the body is collected and sunpath_http_body() has it in on_request.
+     */
+    void (*on_body)(struct sunpath_http_exchange *exchange, const void *data, size_t size,
+                    void *user);
+
+    /* Optional: output that had reached the high mark fell to the low mark: write on. */
+    void (*on_drain)(struct sunpath_http_exchange *exchange, void *user);
+
+    /*
+     * Optional: the exchange is over, and with it everything borrowed from it. `error` is 0 when
+     * the response was handed to the kernel, else why not: -EPIPE or -ECONNRESET (the client left),
+     * -ETIMEDOUT, -ECANCELED (the server was closed). Free what sunpath_http_set_user() holds.
+     */
+    void (*on_finish)(struct sunpath_http_exchange *exchange, int error, void *user);
+};
+
+struct sunpath_http_server_options {
+    size_t size;
+    size_t max_head;         /* bytes of request line and headers, then 431; 0: 16 KiB */
+    size_t max_headers;      /* header lines, then 431; 0: 128 */
+    uint64_t max_body;       /* bytes, then 413; 0: 1 MiB; UINT64_MAX: no limit */
+    size_t max_output;       /* unsent bytes kept for a connection; 0: 16 MiB */
+    size_t max_connections;  /* more wait in the backlog; 0: no limit */
+    uint64_t max_requests;   /* per connection, then "Connection: close"; 0: no limit */
+    int head_ms;             /* for a whole head, then 408; 0: 10,000; -1: no limit */
+    int body_ms;             /* between two pieces of a body, then 408; 0: 30,000; -1: no limit */
+    int write_ms;            /* without a byte taken by the client; 0: 30,000; -1: no limit */
+    int keep_alive_ms;       /* idle between requests; 0: 75,000; -1: no limit */
+    const char *server_name; /* "Server" header, copied; NULL: none */
+};
+
+SUNPATH_API int sunpath_http_server_new(struct sunpath_http_server **ret, struct sunpath_loop *loop,
+                                        const struct sunpath_http_server_events *events, void *user,
+                                        const struct sunpath_http_server_options *options);
+
+/* Serves on `address` too. Any number of addresses. Errors as sunpath_listener_open(). */
+SUNPATH_API int sunpath_http_server_listen(struct sunpath_http_server *server, const char *address,
+                                           const struct sunpath_listen_options *options,
+                                           struct sunpath_error *error);
+
+/* Serves on a listener that exists already; owned only when 0 is returned. */
+SUNPATH_API int sunpath_http_server_attach(struct sunpath_http_server *server,
+                                           struct sunpath_listener *listener);
+
+/* The n-th listener, borrowed, or NULL. */
+SUNPATH_API struct sunpath_listener *sunpath_http_server_listener(
+    struct sunpath_http_server *server, size_t index);
+
+/*
+ * Stops accepting (closing the listeners), lets idle connections go, finishes what is under way
+ * with "Connection: close" and calls `on_drained` when the last connection is gone or `timeout_ms`
+ * (-1: no limit) has passed; the rest is then cut off. On an idle server it is called in the next
+ * dispatch.
+ */
+SUNPATH_API void sunpath_http_server_drain(struct sunpath_http_server *server, int timeout_ms,
+                                           void (*on_drained)(struct sunpath_http_server *server,
+                                                              void *user),
+                                           void *user);
+
+SUNPATH_API size_t sunpath_http_server_n_connections(const struct sunpath_http_server *server);
+
+/* Cuts off what is left. Accepts NULL, returns NULL. */
+SUNPATH_API struct sunpath_http_server *sunpath_http_server_free(
+    struct sunpath_http_server *server);
+
+/* The request. */
+SUNPATH_API const char *sunpath_http_method(struct sunpath_http_exchange *exchange);
+SUNPATH_API const char *sunpath_http_target(struct sunpath_http_exchange *exchange);
+/* 10 or 11. */
+SUNPATH_API int sunpath_http_version(struct sunpath_http_exchange *exchange);
+/* The value of the first header of that name (any case), or NULL. */
+SUNPATH_API const char *sunpath_http_header(struct sunpath_http_exchange *exchange,
+                                            const char *name);
+/* The header or trailer at `index`, or false behind the last. */
+SUNPATH_API bool sunpath_http_header_at(struct sunpath_http_exchange *exchange, size_t index,
+                                        const char **ret_name, const char **ret_value);
+/* The collected body (never NULL); its bytes are followed by a NUL that does not count. */
+SUNPATH_API const void *sunpath_http_body(struct sunpath_http_exchange *exchange, size_t *ret_size);
+/* -1 when the request did not announce a length. */
+SUNPATH_API int64_t sunpath_http_content_length(struct sunpath_http_exchange *exchange);
+/* Who is asking: the same for all requests of a connection. NULL over TCP. */
+SUNPATH_API const struct sunpath_peer *sunpath_http_peer(struct sunpath_http_exchange *exchange);
+/* The connection's descriptor, borrowed, for sunpath_peer_groups() and the like. */
+SUNPATH_API int sunpath_http_fd(struct sunpath_http_exchange *exchange);
+SUNPATH_API struct sunpath_http_server *sunpath_http_exchange_server(
+    struct sunpath_http_exchange *exchange);
+
+/* A pointer of the caller's that goes with the exchange; NULL at first. */
+SUNPATH_API void sunpath_http_set_user(struct sunpath_http_exchange *exchange, void *data);
+SUNPATH_API void *sunpath_http_user(struct sunpath_http_exchange *exchange);
+
+/* Holds back and lets in the request's body (with on_body). */
+SUNPATH_API void sunpath_http_pause(struct sunpath_http_exchange *exchange);
+SUNPATH_API void sunpath_http_resume(struct sunpath_http_exchange *exchange);
+
+/*
+ * The response. Every call returns 0, or a negative errno that is the programmer's to mend:
+ * -EALREADY (answered already), -EINVAL (a name or value that may not stand in a header, a bad
+ * status), -EMSGSIZE (more body than the Content-Length said), -ENOMEM, -ENOBUFS (`max_output`).
+ * An exchange whose client left swallows everything without an error until on_finish.
+ *
+ * Content-Length, Transfer-Encoding, Connection, Date and Server are the library's business.
+ */
+
+/* Adds a header to the response (or, after _start, a trailer to a chunked one). Copies both. */
+SUNPATH_API int sunpath_http_add_header(struct sunpath_http_exchange *exchange, const char *name,
+                                        const char *value);
+
+/* The whole response at once. `type` is its Content-Type, or NULL. Copies `body`. */
+SUNPATH_API int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status,
+                                     const char *type, const void *body, size_t size);
+
+/* An interim response (100 to 199 but not 101) with the headers added so far, which it uses up. */
+SUNPATH_API int sunpath_http_inform(struct sunpath_http_exchange *exchange, int status);
+
+/* Begins a response of `content_length` bytes; -1: unknown, sent chunked (closed after by
+ * HTTP/1.0). */
+SUNPATH_API int sunpath_http_start(struct sunpath_http_exchange *exchange, int status,
+                                   int64_t content_length);
+
+/* A piece of the body, copied. Also returns 1 at the high mark: wait for on_drain. */
+SUNPATH_API int sunpath_http_write(struct sunpath_http_exchange *exchange, const void *data,
+                                   size_t size);
+
+/*
+ * Lets the rest of the response be `size` bytes of the regular file `fd` from `offset`, read as the
+ * client takes them, in constant memory; it ends the response. `fd` is owned only when 0 is
+ * returned. A file that turns out shorter cuts the connection, so the client cannot mistake it for
+ * whole.
+ */
+SUNPATH_API int sunpath_http_send_file(struct sunpath_http_exchange *exchange, int fd,
+                                       uint64_t offset, uint64_t size);
+
+/* Ends the response. Fewer bytes than the announced length cut the connection. */
+SUNPATH_API int sunpath_http_end(struct sunpath_http_exchange *exchange);
+
+/*
+ * Answers "101 Switching Protocols" (or 200 to CONNECT) with the headers added so far and hands the
+ * connection out as a stream, bytes that followed the request included. The exchange is over: its
+ * on_finish fires before this returns. `protocol` is the Upgrade value; NULL for CONNECT. -EINVAL
+ * when the request did not ask for an upgrade.
+ */
+SUNPATH_API int sunpath_http_upgrade(struct sunpath_http_exchange *exchange, const char *protocol,
+                                     struct sunpath_stream **ret,
+                                     const struct sunpath_stream_events *events, void *user);
+
+/* ---- the client ---------------------------------------------------------------------------- */
+
+struct sunpath_http_response;
+
+SUNPATH_API int sunpath_http_response_status(const struct sunpath_http_response *response);
+SUNPATH_API int sunpath_http_response_version(const struct sunpath_http_response *response);
+/* The phrase after the status as the server sent it; may be "". */
+SUNPATH_API const char *sunpath_http_response_reason(const struct sunpath_http_response *response);
+SUNPATH_API const char *sunpath_http_response_header(const struct sunpath_http_response *response,
+                                                     const char *name);
+/* Headers, and once the body is complete its trailers. */
+SUNPATH_API bool sunpath_http_response_header_at(const struct sunpath_http_response *response,
+                                                 size_t index, const char **ret_name,
+                                                 const char **ret_value);
+/* The collected body, followed by a NUL that does not count. Empty with on_body. */
+SUNPATH_API const void *sunpath_http_response_body(const struct sunpath_http_response *response,
+                                                   size_t *ret_size);
+/* -1 when the server did not announce one. */
+SUNPATH_API int64_t
+sunpath_http_response_content_length(const struct sunpath_http_response *response);
+SUNPATH_API struct sunpath_http_response *sunpath_http_response_free(
+    struct sunpath_http_response *response);
+
+struct sunpath_http_request_options {
+    size_t size;
+    const char *uri;            /* target, replaces the one in the address; NULL: that, else "/" */
+    const char *const *headers; /* name, value, name, value ..., NULL; overrides Host and Accept */
+    const void *body;           /* NULL: none */
+    size_t n_body;
+    /*
+     * The body from a source, instead of `body`: fills `buffer` and returns the bytes, 0 at the end
+     * or a negative errno, which ends the request. Sent chunked, or plain when `body_length` is
+     * set.
+     */
+    ssize_t (*read_body)(void *user, void *buffer, size_t n_buffer);
+    int64_t body_length; /* with read_body: its length if known; 0: unknown */
+    /* The response's body as it arrives, instead of collecting it; non-zero ends the request with
+     * it. */
+    int (*on_body)(const struct sunpath_http_response *response, const void *data, size_t size,
+                   void *user);
+    /* The head is there (also of interim responses, status 1xx); non-zero ends the request with it.
+     */
+    int (*on_head)(const struct sunpath_http_response *response, void *user);
+    void *user;
+    uint64_t max_body; /* bytes of a collected body; 0: 64 MiB. More is -EMSGSIZE */
+    int timeout_ms;    /* for all of it; 0: 30,000; -1: no limit */
+    const struct sunpath_connect_options *connect; /* its timeout is cut to what is left of ours */
+};
+
+/*
+ * One request on a connection of its own, blocking. `target` is any address, with or without a
+ * target in it: "unix:/run/app.sock:/status", "http+unix://%2Frun%2Fapp.sock/status",
+ * "/run/app.sock". 0 means that a complete response arrived, whatever its status. Errors as
+ * sunpath_connect(), and -ETIMEDOUT, -ECONNRESET (the server left in the middle), -EBADMSG (not
+ * HTTP), -EMSGSIZE.
+ */
+SUNPATH_API int sunpath_http_request(struct sunpath_http_response **ret, const char *method,
+                                     const char *target,
+                                     const struct sunpath_http_request_options *options,
+                                     struct sunpath_error *error);
+SUNPATH_API int sunpath_http_get(struct sunpath_http_response **ret, const char *target,
+                                 struct sunpath_error *error);
+
+/*
+ * Asks for an upgrade and, when the server answers 101 (or 2xx to CONNECT), stores the connected
+ * descriptor in *ret_fd; not a byte behind the head has been read from it. Any other answer:
+ * -EPROTO, with its status in the text of `error`.
+ */
+SUNPATH_API int sunpath_http_request_upgrade(int *ret_fd, const char *method, const char *target,
+                                             const char *protocol,
+                                             const struct sunpath_http_request_options *options,
+                                             struct sunpath_error *error);
+
+/* One keep-alive connection to one server, on a loop. Requests queue and go one after the other. */
+struct sunpath_http_client;
+
+/* Connects when the first request is sent, again when the server has closed an idle connection. */
+SUNPATH_API int sunpath_http_client_new(struct sunpath_http_client **ret, struct sunpath_loop *loop,
+                                        const char *address,
+                                        const struct sunpath_connect_options *options,
+                                        struct sunpath_error *error);
+
+/* Requests under way end with -ECANCELED (their on_done fires inside). Accepts NULL, returns NULL.
+ */
+SUNPATH_API struct sunpath_http_client *sunpath_http_client_free(
+    struct sunpath_http_client *client);
+
+/*
+ * Sends a request. `on_done` fires exactly once: with a response (freed when it returns) and 0, or
+ * NULL and an error that `error` explains. What `options` points to is copied, but for `body`,
+ * which must live until on_done.
+ */
+SUNPATH_API int sunpath_http_client_send(
+    struct sunpath_http_client *client, const char *method, const char *uri,
+    const struct sunpath_http_request_options *options,
+    void (*on_done)(const struct sunpath_http_response *response, int result,
+                    const struct sunpath_error *error, void *user),
+    void *user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

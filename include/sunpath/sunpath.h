@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* sunpath.h - everything a program does over a Unix socket: all headers at once. */
+
+#ifndef SUNPATH_SUNPATH_H
+#define SUNPATH_SUNPATH_H
+
+#include <sunpath/address.h>
+#include <sunpath/base.h>
+#include <sunpath/connection.h>
+#include <sunpath/http.h>
+#include <sunpath/inspect.h>
+#include <sunpath/listener.h>
+#include <sunpath/loop.h>
+#include <sunpath/peer.h>
+#include <sunpath/stream.h>
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* error.h - fill the caller's struct sunpath_error and return its code in one line. */
+
+#ifndef SP_BASE_ERROR_H
+#define SP_BASE_ERROR_H
+
+#include <sunpath/base.h>
+
+/*
+ * Fills `error` (may be NULL) with "<step> <the formatted sentence>" and returns `code`, so failing
+ * is one line: `return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "bind", "'%s': %m", shown)`.
+ * Names from outside must be escaped first: sp_show() and sp_show_address() in text.h.
+ * errno is kept.
+ */
+int sp_fail(struct sunpath_error *error, int code, enum sunpath_reason reason, const char *step,
+            const char *format, ...) SUNPATH_PRINTF(5, 6);
+
+/* The general reason for an errno when nothing better is known. */
+enum sunpath_reason sp_reason_of_errno(int code);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* text.h - names from outside, made safe to show; numbers, read strictly. */
+
+#ifndef SP_BASE_TEXT_H
+#define SP_BASE_TEXT_H
+
+#include <stdbool.h>
+
+#include <sunpath/address.h>
+
+/* Room for what a message shows of a name; longer ones are cut with "...". */
+struct sp_shown {
+    char text[200];
+};
+
+/* Escaped for messages: `sp_show(&(struct sp_shown){0}, path, strlen(path))`. Returns its text. */
+const char *sp_show(struct sp_shown *shown, const char *name, size_t n_name);
+const char *sp_show_address(struct sp_shown *shown, const struct sunpath_address *address);
+
+/* The whole of `text` as a decimal number from 0 to `max`: no sign, no space. False otherwise. */
+bool sp_parse_number(uint64_t *ret, const char *text, size_t size, uint64_t max);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* sock-diag.h - ask the kernel about Unix sockets without touching them: sock_diag(7). */
+
+#ifndef SP_OS_SOCK_DIAG_H
+#define SP_OS_SOCK_DIAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* The states of unix sockets as sock_diag reports them: TCP's numbers. */
+enum sp_diag_state {
+    SP_DIAG_CONNECTED = 1, /* also a datagram socket that is connected or merely bound */
+    SP_DIAG_UNCONNECTED = 7,
+    SP_DIAG_LISTEN = 10
+};
+
+/* One socket. `name` and `waiting` are valid during the callback only. */
+struct sp_diag_socket {
+    uint64_t inode;      /* of the socket itself, as in /proc/PID/fd; the kernel gives 32 bits */
+    int type;            /* SOCK_STREAM ... */
+    int state;           /* enum sp_diag_state */
+    const char *name;    /* as given to bind(), first byte NUL when abstract; NULL when unnamed */
+    size_t n_name;       /* the NUL that ends a path does not count */
+    bool has_file;       /* file_dev and file_inode are set */
+    uint64_t file_dev;   /* as stat() gives st_dev */
+    uint32_t file_inode; /* the low 32 bits of st_ino */
+    uint64_t peer;       /* inode of the other end, 0: none */
+    const uint32_t *waiting; /* listening: inodes of connections not accepted yet */
+    size_t n_waiting;
+    uint32_t rqueue; /* listening: pending connections; else unread bytes */
+    uint32_t wqueue; /* listening: the backlog limit; else memory queued to send */
+    bool is_read_shut, is_write_shut;
+    bool has_uid;
+    uint32_t uid; /* of the socket's creator (Linux 5.3) */
+};
+
+/*
+ * Calls `on_socket` for every Unix socket of the calling thread's network namespace whose state is
+ * in `states` (1 << enum sp_diag_state; 0 = all). Ends early when it returns non-zero, and returns
+ * that. Other errors: -EPROTONOSUPPORT, -ENOENT (the kernel has no unix_diag), -EACCES, -EMFILE,
+ * -ENOMEM.
+ */
+int sp_diag_each(uint32_t states, int (*on_socket)(const struct sp_diag_socket *socket, void *user),
+                 void *user);
+
+/* Is this socket the one whose file is `file`? The kernel gives 32 bits of the inode number. */
+static inline bool sp_diag_is_file(const struct sp_diag_socket *socket, const struct stat *file) {
+    return socket->has_file && socket->file_dev == (uint64_t)file->st_dev &&
+           socket->file_inode == (uint32_t)file->st_ino;
+}
+
+/* What this network namespace knows about the socket file `file`. */
+enum sp_diag_life {
+    SP_DIAG_DEAD = 0, /* nobody here has it; perhaps somebody in another namespace does */
+    SP_DIAG_BOUND,    /* bound and not listening (stream, seqpacket), so perhaps about to */
+    SP_DIAG_ALIVE     /* listening, or a bound datagram socket */
+};
+
+struct sp_diag_server {
+    enum sp_diag_life life;
+    uint64_t inode; /* of the socket, to find its process */
+    int type;
+    uint32_t n_waiting, backlog;
+    bool is_shut; /* the listener shut its reading side down: every connect is refused */
+};
+
+/* Finds who serves the socket file `file`. 0 or a negative errno as sp_diag_each(). */
+int sp_diag_find_file(struct sp_diag_server *ret, const struct stat *file);
+
+/* The same for an abstract name (without the leading NUL). */
+int sp_diag_find_abstract(struct sp_diag_server *ret, const char *name, size_t n_name);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* fixture.c - what every C test stands on: a private directory, no leaked descriptors, a main(). */
+
+#include "fixture.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char dir[64];
+static int n_fds_before;
+
+int fixture_n_fds(void) {
+    DIR *fds = opendir("/proc/self/fd");
+    int n = -1; /* the directory's own */
+
+    while (fds && readdir(fds)) {
+        n++;
+    }
+    closedir(fds);
+    return n - 2; /* . and .. */
+}
+
+const char *fixture_dir(void) {
+    return dir;
+}
+
+const char *fixture_path(const char *name) {
+    static char paths[16][4096];
+    static unsigned next;
+    char *path = paths[next++ % 16];
+
+    snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+    return path;
+}
+
+static void enter(void) {
+    snprintf(dir, sizeof(dir), "/tmp/sunpath-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(chdir(dir), 0);
+    n_fds_before = fixture_n_fds();
+}
+
+static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw) {
+    (void)stat;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static void leave(void) {
+    int n_fds = fixture_n_fds();
+
+    ck_assert_int_eq(chdir("/"), 0);
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    ck_assert_msg(n_fds == n_fds_before, "the test leaked descriptors: %d before, %d after",
+                  n_fds_before, n_fds);
+}
+
+int fixture_run(const char *subject, const TTest *const *tests, size_t n_tests) {
+    Suite *suite = suite_create(subject);
+    TCase *group = tcase_create(subject);
+    SRunner *runner;
+    int n_failed;
+
+    tcase_add_checked_fixture(group, enter, leave);
+    tcase_set_timeout(group, 120);
+    for (size_t i = 0; i < n_tests; i++) {
+        tcase_add_test(group, tests[i]);
+    }
+    suite_add_tcase(suite, group);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed > 0;
+}
