@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""The shared library exports exactly what the public headers declare."""
+
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
+from sunpath_test import *
+
+RELEASE = os.path.join(BUILD, "../release")
+DECLARATION = re.compile(r"SUNPATH_API\s[^;{]*?\b(sunpath_\w+)\s*\(", re.S)
+
+
+class Exports(TestCase):
+    def test_exports_are_the_declarations(self):
+        declared = set()
+        folder = os.path.join(SOURCE, "include/sunpath")
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), encoding="utf-8") as header:
+                declared |= set(DECLARATION.findall(re.sub(r"/\*.*?\*/", "", header.read(), flags=re.S)))
+        self.assertGreater(len(declared), 80)
+        listing = self.run_ok("nm", "-D", "--defined-only", os.path.join(RELEASE, "libsunpath.so"))
+        exported = {line.split()[-1].split("@")[0] for line in listing.splitlines()}
+        self.assertEqual(sorted(declared - exported), [], "declared but not exported")
+        self.assertEqual(sorted(exported - declared), [], "exported but not declared")
+
+
+if __name__ == "__main__":
+    main()
