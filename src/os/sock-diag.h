@@ -16,7 +16,11 @@ enum sp_diag_state {
     SP_DIAG_LISTEN = 10
 };
 
-/* One socket. `name` and `waiting` are valid during the callback only. */
+/*
+ * One socket. `name` is valid during the callback only. The inodes of waiting connections
+ * (UNIX_DIAG_ICONS) are not asked for: a listener whose list does not fit into one netlink message
+ * ends the kernel's dump early, and silently.
+ */
 struct sp_diag_socket {
     uint64_t inode;      /* of the socket itself, as in /proc/PID/fd; the kernel gives 32 bits */
     int type;            /* SOCK_STREAM ... */
@@ -27,10 +31,8 @@ struct sp_diag_socket {
     uint64_t file_dev;   /* as stat() gives st_dev */
     uint32_t file_inode; /* the low 32 bits of st_ino */
     uint64_t peer;       /* inode of the other end, 0: none */
-    const uint32_t *waiting; /* listening: inodes of connections not accepted yet */
-    size_t n_waiting;
-    uint32_t rqueue; /* listening: pending connections; else unread bytes */
-    uint32_t wqueue; /* listening: the backlog limit; else memory queued to send */
+    uint32_t rqueue;     /* listening: pending connections; else unread bytes */
+    uint32_t wqueue;     /* listening: the backlog limit; else memory queued to send */
     bool is_read_shut, is_write_shut;
     bool has_uid;
     uint32_t uid; /* of the socket's creator (Linux 5.3) */
@@ -40,10 +42,18 @@ struct sp_diag_socket {
  * Calls `on_socket` for every Unix socket of the calling thread's network namespace whose state is
  * in `states` (1 << enum sp_diag_state; 0 = all). Ends early when it returns non-zero, and returns
  * that. Other errors: -EPROTONOSUPPORT, -ENOENT (the kernel has no unix_diag), -EACCES, -EMFILE,
- * -ENOMEM.
+ * -ENOMEM, -EAGAIN (the kernel gave no consistent answer, several times).
  */
 int sp_diag_each(uint32_t states, int (*on_socket)(const struct sp_diag_socket *socket, void *user),
                  void *user);
+
+/*
+ * The same on a descriptor of sp_diag_open(), which speaks of the network namespace it was opened
+ * in, wherever it is used.
+ */
+int sp_diag_open(void);
+int sp_diag_each_on(int fd, uint32_t states,
+                    int (*on_socket)(const struct sp_diag_socket *socket, void *user), void *user);
 
 /* Is this socket the one whose file is `file`? The kernel gives 32 bits of the inode number. */
 static inline bool sp_diag_is_file(const struct sp_diag_socket *socket, const struct stat *file) {
@@ -64,10 +74,13 @@ struct sp_diag_server {
     int type;
     uint32_t n_waiting, backlog;
     bool is_shut; /* the listener shut its reading side down: every connect is refused */
+    bool has_uid;
+    uint32_t uid; /* of the socket's creator */
 };
 
 /* Finds who serves the socket file `file`. 0 or a negative errno as sp_diag_each(). */
 int sp_diag_find_file(struct sp_diag_server *ret, const struct stat *file);
+int sp_diag_find_file_on(int fd, struct sp_diag_server *ret, const struct stat *file);
 
 /* The same for an abstract name (without the leading NUL). */
 int sp_diag_find_abstract(struct sp_diag_server *ret, const char *name, size_t n_name);
