@@ -15,9 +15,15 @@ extern "C" {
 
 struct sunpath_connect_options {
     size_t size;
-    enum sunpath_type type;  /* 0: what the address says, else SUNPATH_STREAM */
-    int timeout_ms;          /* for all of it; 0: 10,000; -1: no limit */
-    bool wait;               /* also wait, up to the timeout, for a server that is not there yet */
+    enum sunpath_type type; /* 0: what the address says, else SUNPATH_STREAM */
+    int timeout_ms;         /* for all of it; 0: 10,000; -1: no limit */
+    bool wait;              /* also wait, up to the timeout, for a server that is not there yet */
+    /*
+     * Never wait at all, for callers that run a loop: a full backlog is -EAGAIN (try again later),
+     * and a TCP descriptor may come back before it is connected: when it is writable, SO_ERROR says
+     * how that went.
+     */
+    bool no_wait;
     const char *expect_user; /* user name or number the server must run as; NULL: anyone */
     const char *bind;        /* address to bind this end to first (datagram replies); NULL: none */
     const int *cancel_fd;    /* NULL, or a descriptor whose readability ends the call: -ECANCELED */

@@ -215,17 +215,26 @@ SUNPATH_API struct sunpath_http_response *sunpath_http_response_free(
 
 struct sunpath_http_request_options {
     size_t size;
-    const char *uri;            /* target, replaces the one in the address; NULL: that, else "/" */
-    const char *const *headers; /* name, value, name, value ..., NULL; overrides Host and Accept */
-    const void *body;           /* NULL: none */
+    const char *uri; /* target, replaces the one in the address; NULL: that, else "/" */
+    /*
+     * name, value, name, value ..., NULL. One that is also sent by default (Host, User-Agent,
+     * Accept) replaces it; an empty value sends nothing, so that a default can be left out.
+     */
+    const char *const *headers;
+    const void *body; /* NULL: none */
     size_t n_body;
     /*
      * The body from a source, instead of `body`: fills `buffer` and returns the bytes, 0 at the end
-     * or a negative errno, which ends the request. Sent chunked, or plain when `body_length` is
-     * set.
+     * or a negative errno, which ends the request; but -EAGAIN says that there is nothing yet, and
+     * it is asked again after a few milliseconds. Sent chunked, or plain when `body_length` is set.
      */
     ssize_t (*read_body)(void *user, void *buffer, size_t n_buffer);
     int64_t body_length; /* with read_body: its length if known; 0: unknown */
+    /*
+     * The connection stands and `head` is about to be sent; `peer` is who the server is, NULL over
+     * TCP. Called again when the request is repeated. Non-zero ends the request with it.
+     */
+    int (*on_start)(const char *head, size_t n_head, const struct sunpath_peer *peer, void *user);
     /* The response's body as it arrives, instead of collecting it; non-zero ends the request with
      * it. */
     int (*on_body)(const struct sunpath_http_response *response, const void *data, size_t size,
