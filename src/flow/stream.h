@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.h - byte streams from inside: what the protocols on top of them need. */
+
+#ifndef SP_FLOW_STREAM_H
+#define SP_FLOW_STREAM_H
+
+#include <sunpath/stream.h>
+
+#include "base/buffer.h"
+#include "loop/loop.h"
+
+struct sp_acceptor;
+
+/*
+ * The life of a stream. `fd` is watched until it is over. Input and output end each on their own:
+ *
+ *   input   open -> ended (end of file, seen and told)
+ *   output  open -> ending (sunpath_stream_end(), the queue still leaves) -> ended (shut down)
+ *                -> failed (`error`: the queue is dropped; input that arrived before is still told)
+ *
+ * Both ended, or an error: it is over, on_close is called, and nothing happens any more until the
+ * owner closes it. Callbacks are called from three places alone, on_event(), on_task() and on_due()
+ * in stream.c, and never from one inside another for the same stream; `is_inside` says that one of
+ * them runs, and then closing leaves the memory to it.
+ */
+struct sunpath_stream {
+    struct sunpath_loop *loop;
+    struct sp_watch watch;
+    const struct sunpath_stream_events *events;
+    void *user;
+
+    struct sp_buffer input;  /* what was not consumed; during on_data perhaps the loop's scratch */
+    struct sp_buffer output; /* what the kernel did not take yet */
+    size_t max_input, max_output, high_mark, low_mark;
+
+    struct sp_timer timer; /* the earlier of the two deadlines */
+    uint64_t active_ns;    /* when the last byte went either way */
+    uint64_t total_ns;     /* SP_NEVER: no total deadline */
+    int idle_ms;
+
+    int error; /* negative: why it is going to be over */
+    struct sp_task task;
+
+    bool is_socket : 1;
+    bool is_inside : 1;      /* one of its callbacks may be running */
+    bool is_closed : 1;      /* by its owner, inside a callback */
+    bool is_over : 1;        /* on_close was called */
+    bool is_paused : 1;      /* by its owner */
+    bool is_borrowing : 1;   /* `input` shows the loop's scratch */
+    bool is_renewed : 1;     /* kept input is to be shown again */
+    bool is_ending : 1;      /* sunpath_stream_end() was called */
+    bool has_ended_in : 1;   /* end of file was read */
+    bool has_ended_out : 1;  /* our end of file was sent */
+    bool is_blocked : 1;     /* the kernel took less than it was given: wait for writability */
+    bool was_high : 1;       /* the high mark was reached since the last on_drain */
+    bool wants_drain : 1;    /* something was written since the last on_drain */
+
+    struct sp_acceptor *acceptor; /* told when it closes, or NULL */
+    struct sp_list siblings;      /* the streams of one server */
+};
+
+/*
+ * What protocols use beside the public calls. A protocol reads in on_data and answers there as a
+ * rule: what is written inside a stream's own on_data is collected in a buffer of the loop's and
+ * leaves in one send() when on_data returns, without having been queued.
+ */
+
+/* The unconsumed input, which may be written to (header strings are ended in place). */
+char *sp_stream_input(struct sunpath_stream *stream, size_t *ret_size);
+
+/*
+ * Room for `size` bytes of output to be written in place, and the counting of what was written
+ * there: sp_stream_commit() with at most `size`, before anything else is done with the stream.
+ * NULL when sunpath_stream_write() of as much would fail.
+ */
+char *sp_stream_reserve(struct sunpath_stream *stream, size_t size);
+/* Returns as sunpath_stream_write() does: 1 at the high mark. */
+int sp_stream_commit(struct sunpath_stream *stream, size_t size);
+
+static inline struct sunpath_loop *sp_stream_loop(const struct sunpath_stream *stream) {
+    return stream->loop;
+}
+
+/* Why the stream is failing or failed, 0 while it is not: writes return -EPIPE then. */
+static inline int sp_stream_error(const struct sunpath_stream *stream) {
+    return stream->error;
+}
+
+/* When the last byte was read or taken by the kernel: for deadlines of the protocol's own. */
+static inline uint64_t sp_stream_active_ns(const struct sunpath_stream *stream) {
+    return stream->active_ns;
+}
+
+/*
+ * Opens a stream on a connection from sunpath_listener_accept() or sunpath_connect(): non-blocking
+ * already, which saves asking. Else as sunpath_stream_open(). The acceptor, unless NULL, is told
+ * when the stream is closed.
+ */
+int sp_stream_open_socket(struct sunpath_stream **ret, struct sunpath_loop *loop, int fd,
+                          const struct sunpath_stream_events *events, void *user,
+                          const struct sunpath_stream_options *options,
+                          struct sp_acceptor *acceptor);
+
+/*
+ * Gives the stream to another owner (after an upgrade): other events, other limits. Unconsumed
+ * input is shown to the new on_data in a later turn; queued output stays queued. Reading is resumed.
+ */
+void sp_stream_hand_over(struct sunpath_stream *stream, const struct sunpath_stream_events *events,
+                         void *user, const struct sunpath_stream_options *options);
+
+#endif
