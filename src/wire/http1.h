@@ -51,8 +51,8 @@ struct sp_http_head {
     bool expects_continue;   /* request: Expect: 100-continue */
     bool has_upgrade;        /* Connection: upgrade and an Upgrade field */
 
-    int error_status; /* after an error: the status a server answers with (400, 414, 431, 501, 505)
-                       */
+    int error_status; /* after an error: what a server answers with (400, 414, 431, 501, 505); for a
+                         response 502, what a proxy answers with */
     const char *why;  /* after an error: what is wrong, a constant string */
 };
 
@@ -61,20 +61,32 @@ struct sp_http_head {
  * yet, -EBADMSG when it is malformed or -EMSGSIZE when it passes the limits; `head->why` and
  * `head->error_status` say more. One empty line before the request line is skipped (RFC 9112 2.2)
  * and counts. `n_seen` is how many of these bytes the last, incomplete attempt was given (0 at
- * first), so that a head that arrives byte by byte costs linear time.
+ * first), so that a head that arrives byte by byte costs linear time. Only a result above 0 leaves
+ * anything in `head` that may be used; room for max_head bytes is enough for any head that passes.
+ *
+ * A byte that may stand nowhere in a head (a control byte, a bare CR or LF) is an error as soon as
+ * it is there, a malformed line at the latest when it has ended, what the fields mean (Host,
+ * framing) when the head is complete.
  *
  * Strict: bare LF or CR, obs-fold, white space before the colon, empty names, NUL and other control
- * bytes, repeated or signed Content-Length, Content-Length beside Transfer-Encoding,
- * Transfer-Encoding other than exactly "chunked", any Transfer-Encoding in HTTP/1.0, a missing or
- * repeated Host in HTTP/1.1 and a malformed one are all errors. Unknown methods are fine (a token);
- * HTTP/2.0 and other versions are 505.
+ * bytes, repeated or signed Content-Length or one above INT64_MAX, Content-Length beside
+ * Transfer-Encoding, any Transfer-Encoding in HTTP/1.0, a missing or repeated Host in HTTP/1.1 and
+ * a malformed one, and CONNECT with content are all 400. Of Transfer-Encodings only one "chunked"
+ * is taken: codings before it are 501, anything else 400 (RFC 9112 6.1, 6.3). Unknown methods are
+ * fine (a token); HTTP/2.0 and other versions are 505.
+ *
+ * A target is visible ASCII without "#", in the form its method calls for (RFC 9112 3.2): host:port
+ * with CONNECT and only there, "*" with OPTIONS only, "/..." or "scheme://host..." with all others.
+ * Browsers send some of that unescaped though RFC 3986 would have it escaped ("|", "^", "["), so it
+ * passes; so do percent signs, which concern whoever decodes.
  */
 ssize_t sp_http_parse_request(struct sp_http_head *head, const struct sp_http_limits *limits,
                               const char *data, size_t size, size_t n_seen);
 
 /*
  * Parses a response head. `method` is that of the request it answers: responses to HEAD, to CONNECT
- * (2xx) and 1xx, 204 and 304 have no body whatever their fields say.
+ * (2xx) and 1xx, 204 and 304 have no body whatever their fields say. The framing of all others is
+ * judged as in a request. The reason phrase may be missing with the space before it.
  */
 ssize_t sp_http_parse_response(struct sp_http_head *head, const struct sp_http_limits *limits,
                                const char *data, size_t size, size_t n_seen, const char *method);
@@ -89,10 +101,11 @@ const char *sp_http_find_field(const struct sp_http_head *head, const char *data
 struct sp_http_body {
     enum sp_http_framing framing;
     int state;
-    uint64_t left;      /* bytes of the body, or of the current chunk, still to come */
-    uint32_t n_line;    /* bytes of the current chunk-size or trailer line so far */
-    uint32_t n_trailer; /* bytes of trailer section so far */
-    const char *why;    /* after an error */
+    uint64_t left;         /* bytes of the body, or of the current chunk, still to come */
+    uint32_t n_line;       /* bytes of the current chunk-size or trailer line so far */
+    uint32_t n_extensions; /* bytes of chunk extensions so far, in the whole body */
+    uint32_t n_trailer;    /* bytes of trailer section so far */
+    const char *why;       /* after an error */
 };
 
 enum sp_http_body_result {
@@ -112,9 +125,14 @@ void sp_http_body_init(struct sp_http_body *body, const struct sp_http_head *hea
 /*
  * Takes the next step over `data`: consumes *ret_consumed bytes and returns an enum
  * sp_http_body_result. A trailer line that is not complete consumes nothing and returns MORE with
- * *ret_consumed < size: keep those bytes and give them again with more behind them. -EBADMSG for a
- * malformed chunk size, extension, chunk end or trailer; -EMSGSIZE for a chunk-size line over 256
- * bytes or a trailer section over 8 KiB; `body->why` says more. UNTIL_CLOSE never ends by itself.
+ * *ret_consumed < size: keep those bytes and give them again with more behind them. The end of a
+ * body is told by a step of its own, for which no bytes are needed.
+ *
+ * -EBADMSG for a malformed chunk size, extension, chunk end or trailer, a chunk above INT64_MAX, or
+ * a trailer that belongs into the head (Content-Length, Transfer-Encoding, Host, Connection,
+ * Upgrade, Expect, Trailer; RFC 9110 6.5.1); -EMSGSIZE for a chunk-size line over 256 bytes, chunk
+ * extensions over 16 KiB in the whole body or a trailer section over 8 KiB. `body->why` says more;
+ * every further step fails too. UNTIL_CLOSE never ends by itself.
  */
 int sp_http_body_step(struct sp_http_body *body, const char *data, size_t size,
                       size_t *ret_consumed, struct sp_http_piece *ret_piece);
@@ -124,17 +142,20 @@ void sp_http_split_field(struct sp_http_field *ret, const char *line, size_t siz
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* May `text` stand as a method or field name / as a field value / as a request target? */
+/*
+ * May `text` stand as a method or field name / as a field value / as a request target? White space
+ * at the ends of a value is refused: it would be lost on the way.
+ */
 bool sp_http_is_token(const char *text, size_t size);
 bool sp_http_is_value(const char *text, size_t size);
 bool sp_http_is_target(const char *text, size_t size);
 
-/* The standard phrase, or "". */
+/* The standard phrase of the IANA registry, or "". */
 const char *sp_http_reason(int status);
 
 /*
  * These write to `at`, which must have the room named, and return the end of what they wrote.
- * None checks its arguments: the is_ functions above do.
+ * None checks its arguments: the is_ functions above do. A status is 100 to 999.
  */
 #define SP_HTTP_STATUS_ROOM 64
 char *sp_http_put_status(char *at, int status); /* "HTTP/1.1 200 OK\r\n" */
@@ -145,7 +166,7 @@ char *sp_http_put_length(char *at, uint64_t length); /* "Content-Length: 13\r\n"
 #define SP_HTTP_CHUNK_ROOM 20
 char *sp_http_put_chunk_head(char *at, uint64_t size); /* "1a\r\n" */
 #define SP_HTTP_DATE_ROOM 40
-char *sp_http_put_date(char *at,
-                       int64_t unix_seconds); /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
+/* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"; times outside of 1970 to 9999 become the nearest. */
+char *sp_http_put_date(char *at, int64_t unix_seconds);
 
 #endif

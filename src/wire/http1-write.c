@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* http1-write.c - the lines of a message, written into memory the caller has. */
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "wire/http1-parts.h"
+#include "wire/http1-scan.h"
+
+bool sp_http_is_token(const char *text, size_t size) {
+    return size > 0 && sp_scan_token(text, text + size) == text + size;
+}
+
+bool sp_http_is_value(const char *text, size_t size) {
+    const char *end = text + size;
+
+    if (size > 0 && (*text == ' ' || *text == '\t' || end[-1] == ' ' || end[-1] == '\t')) {
+        return false;
+    }
+    return sp_scan_value(text, end) == end;
+}
+
+bool sp_http_is_target(const char *text, size_t size) {
+    return sp_scan_target(text, text + size) == text + size &&
+           sp_http_target_form(text, size) != SP_HTTP_TARGET_BAD;
+}
+
+/* ---- status ---------------------------------------------------------------------------------- */
+
+/* The IANA registry of HTTP status codes. */
+static const char *const reasons_1xx[] = {"Continue", "Switching Protocols", "Processing",
+                                          "Early Hints"};
+static const char *const reasons_2xx[] = {"OK",
+                                          "Created",
+                                          "Accepted",
+                                          "Non-Authoritative Information",
+                                          "No Content",
+                                          "Reset Content",
+                                          "Partial Content",
+                                          "Multi-Status",
+                                          "Already Reported",
+                                          [26] = "IM Used"};
+static const char *const reasons_3xx[] = {"Multiple Choices",
+                                          "Moved Permanently",
+                                          "Found",
+                                          "See Other",
+                                          "Not Modified",
+                                          "Use Proxy",
+                                          [7] = "Temporary Redirect",
+                                          [8] = "Permanent Redirect"};
+static const char *const reasons_4xx[] = {"Bad Request",
+                                          "Unauthorized",
+                                          "Payment Required",
+                                          "Forbidden",
+                                          "Not Found",
+                                          "Method Not Allowed",
+                                          "Not Acceptable",
+                                          "Proxy Authentication Required",
+                                          "Request Timeout",
+                                          "Conflict",
+                                          "Gone",
+                                          "Length Required",
+                                          "Precondition Failed",
+                                          "Content Too Large",
+                                          "URI Too Long",
+                                          "Unsupported Media Type",
+                                          "Range Not Satisfiable",
+                                          "Expectation Failed",
+                                          [21] = "Misdirected Request",
+                                          [22] = "Unprocessable Content",
+                                          [23] = "Locked",
+                                          [24] = "Failed Dependency",
+                                          [25] = "Too Early",
+                                          [26] = "Upgrade Required",
+                                          [28] = "Precondition Required",
+                                          [29] = "Too Many Requests",
+                                          [31] = "Request Header Fields Too Large",
+                                          [51] = "Unavailable For Legal Reasons"};
+static const char *const reasons_5xx[] = {"Internal Server Error",
+                                          "Not Implemented",
+                                          "Bad Gateway",
+                                          "Service Unavailable",
+                                          "Gateway Timeout",
+                                          "HTTP Version Not Supported",
+                                          "Variant Also Negotiates",
+                                          "Insufficient Storage",
+                                          "Loop Detected",
+                                          [11] = "Network Authentication Required"};
+
+#define CLASS(of) \
+    { of, SP_ARRAY_SIZE(of) }
+
+const char *sp_http_reason(int status) {
+    static const struct {
+        const char *const *reasons;
+        size_t n;
+    } classes[] = {CLASS(reasons_1xx), CLASS(reasons_2xx), CLASS(reasons_3xx), CLASS(reasons_4xx),
+                   CLASS(reasons_5xx)};
+    const char *reason = NULL;
+
+    if (status >= 100 && status < 600) {
+        size_t class = (size_t)status / 100 - 1, index = (size_t)status % 100;
+
+        reason = index < classes[class].n ? classes[class].reasons[index] : NULL;
+    }
+    return reason ? reason : "";
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+static char *put(char *at, const char *text, size_t size) {
+    memcpy(at, text, size);
+    return at + size;
+}
+
+static char *put_digits(char *at, unsigned number, int n_digits) {
+    for (int i = n_digits - 1; i >= 0; i--) {
+        at[i] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    return at + n_digits;
+}
+
+char *sp_http_put_status(char *at, int status) {
+    const char *reason = sp_http_reason(status);
+
+    at = put(at, "HTTP/1.1 ", 9);
+    at = put_digits(at, (unsigned)status, 3);
+    *at++ = ' ';
+    at = put(at, reason, strlen(reason));
+    return put(at, "\r\n", 2);
+}
+
+char *sp_http_put_field(char *at, const char *name, size_t n_name, const char *value,
+                        size_t n_value) {
+    at = put(at, name, n_name);
+    at = put(at, ": ", 2);
+    at = put(at, value, n_value);
+    return put(at, "\r\n", 2);
+}
+
+char *sp_http_put_length(char *at, uint64_t length) {
+    char digits[20];
+    size_t n = 0;
+
+    do {
+        digits[sizeof(digits) - ++n] = (char)('0' + length % 10);
+        length /= 10;
+    } while (length > 0);
+
+    at = put(at, "Content-Length: ", 16);
+    at = put(at, digits + sizeof(digits) - n, n);
+    return put(at, "\r\n", 2);
+}
+
+char *sp_http_put_chunk_head(char *at, uint64_t size) {
+    static const char hex[] = "0123456789abcdef";
+    int shift = 60;
+
+    while (shift > 0 && size >> shift == 0) {
+        shift -= 4;
+    }
+    for (; shift >= 0; shift -= 4) {
+        *at++ = hex[size >> shift & 15];
+    }
+    return put(at, "\r\n", 2);
+}
+
+/* ---- dates ----------------------------------------------------------------------------------- */
+
+struct day {
+    int year;
+    unsigned month; /* from 0 */
+    unsigned day;   /* from 1 */
+};
+
+static bool is_leap(int year) {
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+/* The calendar day `n_days` after 1 January 1970, counted off: years first by the 400-year cycle.
+ */
+static struct day find_day(unsigned n_days) {
+    static const unsigned char lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    struct day ret = {.year = 1970 + (int)(n_days / 146097) * 400};
+    unsigned length;
+
+    n_days %= 146097;
+    while (n_days >= (length = is_leap(ret.year) ? 366 : 365)) {
+        n_days -= length;
+        ret.year++;
+    }
+    while (n_days >= (length = lengths[ret.month] + (ret.month == 1 && is_leap(ret.year)))) {
+        n_days -= length;
+        ret.month++;
+    }
+    ret.day = n_days + 1;
+    return ret;
+}
+
+/* IMF-fixdate (RFC 9110 5.6.7). The years it can write are 1970 to 9999. */
+char *sp_http_put_date(char *at, int64_t unix_seconds) {
+    static const char weekdays[] = "ThuFriSatSunMonTueWed"; /* 1 January 1970 was a Thursday */
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const int64_t last = 253402300799;
+    unsigned n_days, seconds;
+    struct day day;
+
+    unix_seconds = unix_seconds < 0 ? 0 : unix_seconds > last ? last : unix_seconds;
+    n_days = (unsigned)(unix_seconds / 86400);
+    seconds = (unsigned)(unix_seconds % 86400);
+    day = find_day(n_days);
+
+    at = put(at, "Date: ", 6);
+    at = put(at, weekdays + (size_t)3 * (n_days % 7), 3);
+    at = put(at, ", ", 2);
+    at = put_digits(at, day.day, 2);
+    *at++ = ' ';
+    at = put(at, months + (size_t)3 * day.month, 3);
+    *at++ = ' ';
+    at = put_digits(at, (unsigned)day.year, 4);
+    *at++ = ' ';
+    at = put_digits(at, seconds / 3600, 2);
+    *at++ = ':';
+    at = put_digits(at, seconds / 60 % 60, 2);
+    *at++ = ':';
+    at = put_digits(at, seconds % 60, 2);
+    return put(at, " GMT\r\n", 6);
+}
