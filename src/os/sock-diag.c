@@ -305,6 +305,7 @@ static int on_candidate(const struct sp_diag_socket *socket, void *user) {
                                              .n_waiting = is_listening ? socket->rqueue : 0,
                                              .backlog = is_listening ? socket->wqueue : 0,
                                              .is_shut = socket->is_read_shut,
+                                             .peer = socket->peer,
                                              .has_uid = socket->has_uid,
                                              .uid = socket->uid};
     return life == SP_DIAG_ALIVE;
@@ -341,8 +342,12 @@ int sp_diag_find_file(struct sp_diag_server *ret, const struct stat *file) {
     return fd < 0 ? fd : sp_diag_find_file_on(fd, ret, file);
 }
 
+int sp_diag_find_abstract_on(int fd, struct sp_diag_server *ret, const char *name, size_t n_name) {
+    return search_on(fd, ret, &(struct search){.name = name, .n_name = n_name});
+}
+
 int sp_diag_find_abstract(struct sp_diag_server *ret, const char *name, size_t n_name) {
     _cleanup_(sp_closep) int fd = sp_diag_open();
 
-    return fd < 0 ? fd : search_on(fd, ret, &(struct search){.name = name, .n_name = n_name});
+    return fd < 0 ? fd : sp_diag_find_abstract_on(fd, ret, name, n_name);
 }

@@ -73,7 +73,8 @@ struct sp_diag_server {
     uint64_t inode; /* of the socket, to find its process */
     int type;
     uint32_t n_waiting, backlog;
-    bool is_shut; /* the listener shut its reading side down: every connect is refused */
+    bool is_shut;  /* the listener shut its reading side down: every connect is refused */
+    uint64_t peer; /* a datagram socket that takes messages from this one only; 0: from anyone */
     bool has_uid;
     uint32_t uid; /* of the socket's creator */
 };
@@ -84,5 +85,6 @@ int sp_diag_find_file_on(int fd, struct sp_diag_server *ret, const struct stat *
 
 /* The same for an abstract name (without the leading NUL). */
 int sp_diag_find_abstract(struct sp_diag_server *ret, const char *name, size_t n_name);
+int sp_diag_find_abstract_on(int fd, struct sp_diag_server *ret, const char *name, size_t n_name);
 
 #endif
