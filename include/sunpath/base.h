@@ -68,6 +68,7 @@ enum sunpath_reason {
     SUNPATH_REASON_IN_USE,        /* somebody alive owns the address */
     SUNPATH_REASON_WRONG_OWNER,   /* the server is not run by the user that was required */
     SUNPATH_REASON_TIMEOUT,       /* the deadline passed */
+    SUNPATH_REASON_PROTOCOL,      /* the peer broke the protocol, or left in the middle of it */
     SUNPATH_REASON_SYSTEM         /* the operating system refused: see the text */
 };
 

@@ -34,6 +34,7 @@ const char *sunpath_reason_name(enum sunpath_reason reason) {
         [SUNPATH_REASON_IN_USE] = "in-use",
         [SUNPATH_REASON_WRONG_OWNER] = "wrong-owner",
         [SUNPATH_REASON_TIMEOUT] = "timeout",
+        [SUNPATH_REASON_PROTOCOL] = "protocol",
         [SUNPATH_REASON_SYSTEM] = "system",
     };
 
