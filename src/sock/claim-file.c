@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* claim-file.c - what stands at a claimed path: proof of death, and removal of what is proven. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "inspect/explain.h"
+#include "os/fd.h"
+#include "os/sock-diag.h"
+#include "sock/claim.h"
+
+enum life {
+    DEAD,
+    ALIVE,
+    UNKNOWN /* nobody was seen, and the last proof could not be had */
+};
+
+/*
+ * connect() to the file that is open (O_PATH) as `file_fd`. unix(7) finds the socket by its inode,
+ * whatever the network namespace; only when there is none at all does it say ECONNREFUSED to a
+ * socket of another type, and EPROTOTYPE otherwise, even if that one does not listen (yet).
+ */
+static enum life probe(int file_fd) {
+    _cleanup_(sp_closep) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address;
+    int n = sp_path_to_sockaddr(&address, file_fd, NULL);
+
+    if (fd < 0 || n < 0) {
+        return UNKNOWN;
+    }
+    if (connect(fd, (struct sockaddr *)&address, (socklen_t)n) == 0) {
+        return ALIVE;
+    }
+    switch (errno) {
+    case ECONNREFUSED:
+        return DEAD;
+    case EPROTOTYPE:
+    case EPERM: /* a datagram socket that is connected to another */
+    case EAGAIN:
+        return ALIVE;
+    default:
+        return UNKNOWN;
+    }
+}
+
+/*
+ * A starter that was killed half-way leaves a socket with mode 0, which its own user may not
+ * connect to. Who owns a file may let himself in.
+ */
+static enum life probe_unwritable(int file_fd, const struct stat *file) {
+    char path[32];
+    enum life life;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
+    if (chmod(path, (file->st_mode & 07777) | S_IWUSR) < 0) {
+        return UNKNOWN;
+    }
+    life = probe(file_fd);
+    if (life != DEAD) {
+        (void)chmod(path, file->st_mode & 07777);
+    }
+    return life;
+}
+
+/* `file` was seen at `name`. Does anything that lives stand behind it? */
+static enum life life_of(int dir_fd, const char *name, const struct stat *file) {
+    _cleanup_(sp_closep) int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct sp_diag_server server;
+    struct stat opened;
+    enum life life;
+
+    if (fd < 0 || fstat(fd, &opened) < 0 || !sp_is_same_file(&opened, file)) {
+        return UNKNOWN; /* it has changed under us */
+    }
+    /* Where sock_diag is not to be had, in a sandbox, the probe alone decides. */
+    if (sp_diag_find_file(&server, file) == 0 && server.life != SP_DIAG_DEAD) {
+        return ALIVE;
+    }
+    life = probe(fd);
+    if (life == UNKNOWN && file->st_uid == geteuid() && !(file->st_mode & S_IWUSR)) {
+        life = probe_unwritable(fd, file);
+    }
+    return life;
+}
+
+int sp_claim_look(const struct sp_claim *claim, struct stat *ret_dead,
+                  const struct sunpath_address *address, struct sunpath_error *error) {
+    struct sp_shown shown;
+    struct stat file;
+
+    if (fstatat(claim->dir_fd, claim->name, &file, AT_SYMLINK_NOFOLLOW) < 0) {
+        return errno == ENOENT ? 0 : sp_explain_listen(error, -errno, "bind", address);
+    }
+    if (!S_ISSOCK(file.st_mode)) {
+        return sp_fail(error, -EADDRINUSE, SUNPATH_REASON_NOT_A_SOCKET, "bind",
+                       "'%s': in use: %s stands there, which is never replaced",
+                       sp_show_address(&shown, address),
+                       S_ISDIR(file.st_mode)    ? "a directory"
+                       : S_ISREG(file.st_mode)  ? "a regular file"
+                       : S_ISLNK(file.st_mode)  ? "a symbolic link"
+                       : S_ISFIFO(file.st_mode) ? "a fifo"
+                                                : "a device");
+    }
+
+    switch (life_of(claim->dir_fd, claim->name, &file)) {
+    case DEAD:
+        *ret_dead = file;
+        return 1;
+    case ALIVE:
+        return sp_explain_listen(error, -EADDRINUSE, "bind", address);
+    default:
+        return sp_fail(error, -EADDRINUSE, SUNPATH_REASON_UNKNOWN, "bind",
+                       "'%s': in use: a socket of uid %u is there, and whether its server still "
+                       "lives could not be found out; remove it if it is left over",
+                       sp_show_address(&shown, address), (unsigned)file.st_uid);
+    }
+}
+
+/* FNV-1a: only to keep long names of one directory apart, in a name people can still read. */
+static uint64_t hash(const char *text) {
+    uint64_t value = 0xcbf29ce484222325u;
+
+    for (; *text; text++) {
+        value = (value ^ (unsigned char)*text) * 0x100000001b3u;
+    }
+    return value;
+}
+
+void sp_claim_temporary(char ret[SP_CLAIM_N_TEMPORARY], const struct sp_claim *claim,
+                        const char *suffix) {
+    if (strlen(claim->name) <= 64) {
+        snprintf(ret, SP_CLAIM_N_TEMPORARY, ".%.64s%s", claim->name, suffix);
+    } else {
+        snprintf(ret, SP_CLAIM_N_TEMPORARY, ".%.32s-%016llx%s", claim->name,
+                 (unsigned long long)hash(claim->name), suffix);
+    }
+}
+
+static void sweep_one(const struct sp_claim *claim, const char *suffix) {
+    char name[SP_CLAIM_N_TEMPORARY];
+    struct stat file;
+
+    sp_claim_temporary(name, claim, suffix);
+    if (fstatat(claim->dir_fd, name, &file, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(file.st_mode) &&
+        life_of(claim->dir_fd, name, &file) == DEAD) {
+        (void)unlinkat(claim->dir_fd, name, 0);
+    }
+}
+
+void sp_claim_sweep(const struct sp_claim *claim) {
+    sweep_one(claim, SP_CLAIM_TEMPORARY);
+    sweep_one(claim, SP_CLAIM_REMOVED);
+}
+
+static bool is_at(const struct sp_claim *claim, const char *name, const struct stat *file) {
+    struct stat found;
+
+    return fstatat(claim->dir_fd, name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+           sp_is_same_file(&found, file);
+}
+
+/*
+ * Among those who take the lock comparing first would be enough. Others may put their file there
+ * between the comparison and the removal, so it is moved aside, compared again and put back if it
+ * turns out to be theirs.
+ */
+void sp_claim_remove(const struct sp_claim *claim, const struct stat *file) {
+    char aside[SP_CLAIM_N_TEMPORARY];
+
+    if (!is_at(claim, claim->name, file)) {
+        return;
+    }
+    sp_claim_temporary(aside, claim, SP_CLAIM_REMOVED);
+    if (renameat2(claim->dir_fd, claim->name, claim->dir_fd, aside, RENAME_NOREPLACE) < 0) {
+        if (errno == EINVAL || errno == EEXIST) { /* not every file system can */
+            (void)unlinkat(claim->dir_fd, claim->name, 0);
+        }
+        return;
+    }
+    if (is_at(claim, aside, file)) {
+        (void)unlinkat(claim->dir_fd, aside, 0);
+    } else {
+        (void)renameat2(claim->dir_fd, aside, claim->dir_fd, claim->name, RENAME_NOREPLACE);
+    }
+}

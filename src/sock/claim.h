@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* claim.h - who owns a path: a lock held for life, and proof of death before anything goes. */
+
+#ifndef SP_SOCK_CLAIM_H
+#define SP_SOCK_CLAIM_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include <sunpath/address.h>
+
+#include "os/path.h"
+
+#define SP_CLAIM_SUFFIX      ".lock"
+#define SP_CLAIM_NAME_MAX    (SP_PATH_NAME_MAX - (sizeof(SP_CLAIM_SUFFIX) - 1))
+#define SP_CLAIM_TEMPORARY   ".new" /* a socket on its way to the path */
+#define SP_CLAIM_REMOVED     ".old" /* a socket on its way out */
+#define SP_CLAIM_N_TEMPORARY 72     /* bytes of a temporary name, with its NUL */
+
+/*
+ * The right to publish at a path, and to remove what is dead there. It is an flock(2) on
+ * "<path>.lock", which is never unlinked: of two who lock the same path one would otherwise hold
+ * the lock of a file that is gone. The kernel releases it when the last process that holds the open
+ * file ends, however it ends.
+ */
+struct sp_claim {
+    int dir_fd;  /* O_PATH: the directory the path lies in */
+    int lock_fd; /* -1: nothing is claimed */
+    char name[SP_CLAIM_NAME_MAX + 1];
+};
+
+#define SP_CLAIM_NONE ((struct sp_claim){.dir_fd = -1, .lock_fd = -1})
+
+/*
+ * Takes the lock of a path address, without waiting. -EADDRINUSE: somebody alive holds it, and
+ * `error` names the process. -EACCES, -EPERM: the lock file is another user's or may not be made.
+ * -EINVAL: the path names no file, or the lock file is no regular file. Otherwise what open(2)
+ * says.
+ */
+int sp_claim_take(struct sp_claim *ret, const struct sunpath_address *address,
+                  struct sunpath_error *error);
+
+/* Is `lock_fd` (not ours yet) the lock of `address`, and held? 0 fills *ret, which then owns it. */
+int sp_claim_adopt(struct sp_claim *ret, const struct sunpath_address *address, int lock_fd);
+
+/*
+ * Gives the lock back, for every process that shares it when `everywhere`; else it stays theirs.
+ * Leaves *claim empty. For an empty one it does nothing.
+ */
+void sp_claim_release(struct sp_claim *claim, bool everywhere);
+void sp_claim_releasep(struct sp_claim *claim);
+
+/*
+ * For a process that shares the lock with the one it was forked from: gives its share back and
+ * takes the lock anew. True when that worked, that is, when nobody else holds it any more.
+ */
+bool sp_claim_is_last(struct sp_claim *claim);
+
+/*
+ * What stands at the path, now that we hold the lock: 0 nothing; 1 a socket file whose server is
+ * proven dead, *ret_dead says which; -EADDRINUSE anything else, and `error` says what.
+ *
+ * Dead is a socket of which sock_diag(7) knows nobody in this network namespace and which refuses
+ * connect(), which finds servers in all of them. The probe is made with a datagram socket: a living
+ * stream server is not disturbed by it, it has the wrong type for it.
+ */
+int sp_claim_look(const struct sp_claim *claim, struct stat *ret_dead,
+                  const struct sunpath_address *address, struct sunpath_error *error);
+
+/*
+ * The name of a temporary of this claim, in the same directory. Only who holds the lock makes one,
+ * so whatever is found there is left over from a process that was killed.
+ */
+void sp_claim_temporary(char ret[SP_CLAIM_N_TEMPORARY], const struct sp_claim *claim,
+                        const char *suffix);
+
+/* Removes sockets that a killed process left under temporary names of this claim. */
+void sp_claim_sweep(const struct sp_claim *claim);
+
+/* Removes the file at the path if it is still the one described by `file`. */
+void sp_claim_remove(const struct sp_claim *claim, const struct stat *file);
+
+static inline bool sp_is_same_file(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/* listener-path.c - publish a socket at a path: never half-made, never wider than asked. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "inspect/explain.h"
+#include "os/fd.h"
+#include "os/user.h"
+#include "sock/listener-internal.h"
+
+#define MODE_DEFAULT 0600
+
+/* One publication under way. */
+struct publication {
+    struct sunpath_listener *listener;
+    const struct sunpath_listen_options *options;
+    struct sunpath_error *error;
+    struct sp_claim claim;
+    uid_t uid; /* (uid_t)-1: leave, as in chown(2) */
+    gid_t gid;
+    bool has_dead;    /* something dead stands at the path: */
+    struct stat dead; /* this */
+    struct stat file; /* ours, once it is bound */
+};
+
+static int fail(const struct publication *p, int code, const char *step) {
+    return sp_explain_listen(p->error, code, step, &p->listener->address);
+}
+
+static int find_owner(struct publication *p) {
+    const char *owner = p->options->owner, *group = p->options->group;
+    struct sp_shown shown;
+    int r;
+
+    p->uid = (uid_t)-1;
+    p->gid = (gid_t)-1;
+    r = owner ? sp_user_find(&p->uid, owner) : 0;
+    if (r < 0) {
+        return sp_fail(p->error, -EINVAL, SUNPATH_REASON_INVALID, "owner", "'%s': %s",
+                       sp_show(&shown, owner, strlen(owner)),
+                       r == -ENOENT ? "no such user" : strerrordesc_np(-r));
+    }
+    r = group ? sp_group_find(&p->gid, group) : 0;
+    if (r < 0) {
+        return sp_fail(p->error, -EINVAL, SUNPATH_REASON_INVALID, "group", "'%s': %s",
+                       sp_show(&shown, group, strlen(group)),
+                       r == -ENOENT ? "no such group" : strerrordesc_np(-r));
+    }
+    return 0;
+}
+
+/*
+ * The name as users write it where it fits, because that is what ss(8) shows; through the directory
+ * where it does not.
+ */
+static int to_sockaddr(struct sockaddr_un *ret, const struct publication *p, const char *name) {
+    const char *path = p->listener->address.name;
+    size_t n_parent = strlen(path) - strlen(p->claim.name);
+
+    if (n_parent + strlen(name) >= sizeof(ret->sun_path)) {
+        return sp_path_to_sockaddr(ret, p->claim.dir_fd, name);
+    }
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(ret->sun_path, path, n_parent);
+    memcpy(ret->sun_path + n_parent, name, strlen(name) + 1);
+    return (int)(offsetof(struct sockaddr_un, sun_path) + n_parent + strlen(name) + 1);
+}
+
+/* Binds with mode 0, whatever the umask: unix(7) gives the file the mode the socket has. */
+static int bind_closed(struct publication *p, const char *name) {
+    struct sockaddr_un address;
+    int fd = p->listener->fd;
+    int n = to_sockaddr(&address, p, name);
+
+    if (n < 0) {
+        return fail(p, n, "bind");
+    }
+    if (fchmod(fd, 0) < 0) {
+        return fail(p, -errno, "mode");
+    }
+    if (bind(fd, (struct sockaddr *)&address, (socklen_t)n) < 0) {
+        return fail(p, -errno, "bind");
+    }
+    return 0;
+}
+
+/* Gives the file that is open as `file_fd` its owner. */
+static int set_owner(struct publication *p, int file_fd) {
+    const char *owner = p->options->owner ? p->options->owner : "";
+    const char *group = p->options->group ? p->options->group : "";
+    struct sp_shown shown, shown_owner, shown_group;
+
+    if (p->uid == (uid_t)-1 && p->gid == (gid_t)-1) {
+        return 0;
+    }
+    if (fchownat(file_fd, "", p->uid, p->gid, AT_EMPTY_PATH) < 0) {
+        return sp_fail(p->error, -errno, sp_reason_of_errno(errno), "owner",
+                       "'%s': owner and group may not be set to %s:%s: %m",
+                       sp_show_address(&shown, &p->listener->address),
+                       sp_show(&shown_owner, owner, strlen(owner)),
+                       sp_show(&shown_group, group, strlen(group)));
+    }
+    return 0;
+}
+
+/* fchmod() refuses O_PATH descriptors; chmod() through /proc reaches the same inode. */
+static int set_mode(struct publication *p, int file_fd) {
+    mode_t mode = p->options->mode ? p->options->mode : MODE_DEFAULT;
+    struct sp_shown shown;
+    struct stat file;
+    char path[32];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
+    if (chmod(path, mode) < 0 || fstat(file_fd, &file) < 0) {
+        return sp_fail(p->error, -errno, SUNPATH_REASON_SYSTEM, "mode", "'%s': %m",
+                       sp_show_address(&shown, &p->listener->address));
+    }
+    if ((file.st_mode & 07777) != mode) { /* chmod(2) drops the set-group-id bit without a word */
+        return sp_fail(p->error, -EPERM, SUNPATH_REASON_PERMISSION, "mode",
+                       "'%s': asked for %04o, the file system gave %04o",
+                       sp_show_address(&shown, &p->listener->address), (unsigned)mode,
+                       (unsigned)file.st_mode & 07777);
+    }
+    return 0;
+}
+
+static int start_listening(struct publication *p) {
+    const struct sunpath_listener *listener = p->listener;
+
+    if (listener->type != SUNPATH_DGRAM &&
+        listen(listener->fd, sp_listen_backlog(p->options)) < 0) {
+        return fail(p, -errno, "listen");
+    }
+    return 0;
+}
+
+static int open_file(int *ret_fd, struct publication *p, const char *name) {
+    int fd = openat(p->claim.dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0) {
+        return fail(p, -errno, "open");
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Owner, mode, listen: `is_public` when the file bears its final name already. */
+static int make_ready(struct publication *p, const char *name, bool is_public) {
+    _cleanup_(sp_closep) int file_fd = -1;
+    int r;
+
+    if (fstatat(p->claim.dir_fd, name, &p->file, AT_SYMLINK_NOFOLLOW) < 0) {
+        return fail(p, -errno, "bind");
+    }
+    r = open_file(&file_fd, p, name);
+    if (r == 0) {
+        r = set_owner(p, file_fd);
+    }
+    if (r == 0 && is_public) {
+        r = start_listening(p); /* the mode opens the door: last */
+    }
+    if (r == 0) {
+        r = set_mode(p, file_fd);
+    }
+    if (r == 0 && !is_public) {
+        r = start_listening(p); /* the name opens the door, after this */
+    }
+    return r;
+}
+
+/* Swaps the dead file for ours, and back if it was not the dead one that came out. */
+static int exchange(struct publication *p, const char *name) {
+    int dir_fd = p->claim.dir_fd;
+    struct stat out;
+
+    if (renameat2(dir_fd, name, dir_fd, p->claim.name, RENAME_EXCHANGE) < 0) {
+        return -errno;
+    }
+    if (fstatat(dir_fd, name, &out, AT_SYMLINK_NOFOLLOW) == 0 && sp_is_same_file(&out, &p->dead)) {
+        (void)unlinkat(dir_fd, name, 0);
+        return 0;
+    }
+    if (renameat2(dir_fd, name, dir_fd, p->claim.name, RENAME_EXCHANGE) < 0) {
+        return -errno;
+    }
+    return -EEXIST;
+}
+
+/*
+ * Moves the finished socket onto the path. Whoever does not take the lock may have put something
+ * there since we looked; it survives.
+ */
+static int show(struct publication *p, const char *name) {
+    int dir_fd = p->claim.dir_fd;
+    int r = p->has_dead ? exchange(p, name) : -ENOENT;
+
+    if (r == -ENOENT) { /* nothing is there */
+        r = renameat2(dir_fd, name, dir_fd, p->claim.name, RENAME_NOREPLACE) < 0 ? -errno : 0;
+    }
+    if (r == -EINVAL || r == -ENOSYS) { /* not every file system can: then the lock must do */
+        r = renameat(dir_fd, name, dir_fd, p->claim.name) < 0 ? -errno : 0;
+    }
+    if (r < 0) {
+        return fail(p, r == -EEXIST ? -EADDRINUSE : r, "rename");
+    }
+    return 0;
+}
+
+static int publish_by_rename(struct publication *p) {
+    char name[SP_CLAIM_N_TEMPORARY];
+    int r;
+
+    sp_claim_temporary(name, &p->claim, SP_CLAIM_TEMPORARY);
+    r = bind_closed(p, name);
+    if (r < 0) {
+        return r;
+    }
+    r = make_ready(p, name, false);
+    if (r == 0) {
+        r = show(p, name);
+    }
+    if (r < 0) {
+        (void)unlinkat(p->claim.dir_fd, name, 0);
+    }
+    return r;
+}
+
+static int publish_in_place(struct publication *p) {
+    int r;
+
+    if (p->has_dead) {
+        sp_claim_remove(&p->claim, &p->dead);
+    }
+    r = bind_closed(p, p->claim.name);
+    if (r < 0) {
+        return r;
+    }
+    r = make_ready(p, p->claim.name, true);
+    if (r < 0) {
+        sp_claim_remove(&p->claim, &p->file);
+    }
+    return r;
+}
+
+/*
+ * systemd-tmpfiles(8) spares old sockets by the name they were bound to, so in directories it
+ * cleans, which are sticky and writable for others, a renamed one would be deleted.
+ */
+static bool must_stay_in_place(const struct sp_claim *claim) {
+    struct stat dir;
+
+    return fstat(claim->dir_fd, &dir) == 0 && (dir.st_mode & S_ISVTX) &&
+           (dir.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int publish_claimed(struct publication *p) {
+    int r = sp_claim_look(&p->claim, &p->dead, &p->listener->address, p->error);
+
+    if (r < 0) {
+        return r;
+    }
+    p->has_dead = r == 1;
+    sp_claim_sweep(&p->claim);
+    r = sp_listener_socket(p->listener, AF_UNIX, p->options, p->error);
+    if (r < 0) {
+        return r;
+    }
+    return must_stay_in_place(&p->claim) ? publish_in_place(p) : publish_by_rename(p);
+}
+
+int sp_listener_publish_path(struct sunpath_listener *listener,
+                             const struct sunpath_listen_options *options,
+                             struct sunpath_error *error) {
+    struct publication p = {.listener = listener, .options = options, .error = error};
+    int r;
+
+    r = find_owner(&p);
+    if (r < 0) {
+        return r;
+    }
+    r = sp_claim_take(&p.claim, &listener->address, error);
+    if (r < 0) {
+        return r;
+    }
+    r = publish_claimed(&p);
+    if (r < 0) {
+        sp_claim_release(&p.claim, true);
+        return r;
+    }
+    listener->claim = p.claim;
+    listener->file = p.file;
+    return 0;
+}
