@@ -48,8 +48,13 @@ static bool is_own_failure(int error) {
     return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
 }
 
+static bool is_more(const char *rest) {
+    return rest[strspn(rest, "/")] != '\0';
+}
+
 static int stop_at(struct state *state, int error, const char *path) {
     state->walk->error = error;
+    state->walk->is_last = !is_more(state->cursor);
     return is_own_failure(error) ? error : copy(&state->walk->stopped, path);
 }
 
@@ -184,10 +189,6 @@ static int open_component(int directory, const char *name) {
     }
     fd = openat(directory, name, flags);
     return fd < 0 ? -errno : fd;
-}
-
-static bool is_more(const char *rest) {
-    return rest[strspn(rest, "/")] != '\0';
 }
 
 /* Takes the next component. */

@@ -24,6 +24,7 @@ struct sp_walk {
     size_t n_steps;
     int error; /* 0: the end was reached. -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG ... */
     char *stopped;    /* where it was not: the path that is missing, too long, ...; else NULL */
+    bool is_last;     /* `stopped` is what the path names, not a directory on the way */
     int directory_fd; /* O_PATH: of the last directory that was reached */
     int final_fd;     /* O_PATH: of what the path names, -1 when it was not reached */
     struct stat final;

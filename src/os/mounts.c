@@ -66,6 +66,7 @@ static bool read_line(struct sp_mount *ret, char *line) {
         return false;
     }
     rest[strcspn(rest, "\n")] = '\0';
+    decode(rest);
     ret->options = rest;
     return true;
 }
