@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* http-pool.c - exchanges, with their memory, from one request to the next. */
+
+#include "serve/http-server.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "os/fd.h"
+
+#define KEPT 16384 /* bytes of a buffer kept for the next request */
+
+static void clear(struct sp_buffer *buffer) {
+    if (buffer->capacity > KEPT) {
+        sp_buffer_deinit(buffer);
+        return;
+    }
+    buffer->begin = buffer->end = 0;
+}
+
+static void deinit(struct sunpath_http_exchange *exchange) {
+    sp_buffer_deinit(&exchange->kept);
+    sp_buffer_deinit(&exchange->collected);
+    sp_buffer_deinit(&exchange->trailers);
+    sp_buffer_deinit(&exchange->fields);
+    free(exchange);
+}
+
+struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *server) {
+    struct sunpath_http_exchange *exchange = server->pool;
+    size_t n_fields = server->limits.max_fields;
+
+    if (exchange) {
+        server->pool = exchange->next;
+        server->n_pool--;
+    } else {
+        exchange = calloc(1, sizeof(*exchange) + n_fields * sizeof(exchange->room[0]));
+        if (!exchange) {
+            return NULL;
+        }
+    }
+    /* All zero but for the buffers, which are empty, and the room for fields. */
+    *exchange = (struct sunpath_http_exchange){
+        .kept = exchange->kept,
+        .collected = exchange->collected,
+        .trailers = exchange->trailers,
+        .fields = exchange->fields,
+        .head.fields = exchange->room,
+        .left = -1,
+    };
+    exchange->file_fd = -1;
+    return exchange;
+}
+
+void sp_http_exchange_give(struct sunpath_http_server *server,
+                           struct sunpath_http_exchange *exchange) {
+    exchange->file_fd = sp_close(exchange->file_fd);
+    if (server->n_pool >= SP_HTTP_POOL) {
+        deinit(exchange);
+        return;
+    }
+    clear(&exchange->kept);
+    clear(&exchange->collected);
+    clear(&exchange->trailers);
+    clear(&exchange->fields);
+    exchange->connection = NULL;
+    exchange->next = server->pool;
+    server->pool = exchange;
+    server->n_pool++;
+}
+
+void sp_http_pool_deinit(struct sunpath_http_server *server) {
+    while (server->pool) {
+        struct sunpath_http_exchange *exchange = server->pool;
+
+        server->pool = exchange->next;
+        deinit(exchange);
+    }
+    server->n_pool = 0;
+}

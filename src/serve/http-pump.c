@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* http-pump.c - requests out of a connection's input, one after the other. */
+
+#include "serve/http-server.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "flow/stream.h"
+
+/* ---- a response is complete ------------------------------------------------------------------ */
+
+void sp_http_connection_retire(struct sp_http_connection *connection,
+                               struct sunpath_http_exchange *exchange) {
+    struct sunpath_http_server *server = connection->server;
+
+    connection->exchange = NULL;
+    if (!server->events->on_finish || !exchange->is_announced) {
+        sp_http_exchange_give(server, exchange);
+        return;
+    }
+    exchange->next = NULL;
+    exchange->end_at = connection->n_written;
+    if (connection->finishing) {
+        connection->last_finishing->next = exchange;
+    } else {
+        connection->finishing = exchange;
+    }
+    connection->last_finishing = exchange;
+    connection->n_finishing++;
+}
+
+/* Lets go of the request's bytes and decides what becomes of the connection. */
+static bool complete(struct sp_http_connection *connection,
+                     struct sunpath_http_exchange *exchange) {
+    bool is_whole = !exchange->is_reading && !exchange->is_cut;
+    bool keep_alive = exchange->keep_alive && is_whole;
+    bool linger = !is_whole || exchange->head.keep_alive;
+
+    if (!exchange->is_kept) {
+        if (connection->server->events->on_finish && sp_http_exchange_keep_head(exchange) < 0) {
+            exchange->error = -ENOMEM; /* on_finish finds an empty request */
+        }
+        sunpath_stream_consume(connection->stream, exchange->n_head + exchange->n_in_place);
+        exchange->n_in_place = 0;
+        exchange->is_kept = true;
+    }
+    connection->since_ns = sp_loop_now(connection->server->loop);
+    sp_http_connection_retire(connection, exchange);
+    if (!keep_alive) {
+        sp_http_connection_end(connection, linger);
+    }
+    return keep_alive;
+}
+
+/* ---- the head -------------------------------------------------------------------------------- */
+
+static void start_exchange(struct sp_http_connection *connection,
+                           struct sunpath_http_exchange *exchange, size_t n_head,
+                           const char *input) {
+    struct sunpath_http_server *server = connection->server;
+    uint64_t max_requests = server->options.max_requests;
+    struct sp_http_head *head = &exchange->head;
+
+    connection->exchange = exchange;
+    connection->n_requests++;
+    connection->n_seen = 0;
+    exchange->connection = connection;
+    exchange->n_head = n_head;
+    exchange->is_head_request =
+        head->method.size == 4 && memcmp(input + head->method.at, "HEAD", 4) == 0;
+    exchange->keep_alive =
+        head->keep_alive && (max_requests == 0 || connection->n_requests < max_requests);
+    exchange->is_reading = head->framing == SP_HTTP_CHUNKED ||
+                           (head->framing == SP_HTTP_LENGTH && head->content_length > 0);
+    sp_http_body_init(&exchange->body, head);
+}
+
+static bool begin_incomplete(struct sp_http_connection *connection, size_t size) {
+    if (connection->is_input_ended) {
+        sp_http_connection_refuse(connection, 400, "the request is not complete");
+        return false;
+    }
+    if (connection->n_seen == 0) {
+        connection->since_ns = sp_loop_now(connection->server->loop);
+    }
+    connection->n_seen = size;
+    return false;
+}
+
+/* Parses the next head, where it lies. */
+static bool begin(struct sp_http_connection *connection) {
+    struct sunpath_http_server *server = connection->server;
+    struct sunpath_http_exchange *exchange;
+    size_t size;
+    char *input;
+    ssize_t n;
+
+    input = sp_stream_input(connection->stream, &size);
+    if (size == 0) {
+        if (connection->is_input_ended) {
+            sp_http_connection_end(connection, true);
+        }
+        return false;
+    }
+    exchange = sp_http_exchange_take(server);
+    if (!exchange) {
+        sp_http_connection_refuse(connection, 503, "out of memory");
+        return false;
+    }
+    n = sp_http_parse_request(&exchange->head, &server->limits, input, size, connection->n_seen);
+    if (n <= 0) {
+        int status = exchange->head.error_status;
+        const char *why = exchange->head.why;
+
+        sp_http_exchange_give(server, exchange);
+        if (n == 0) {
+            return begin_incomplete(connection, size);
+        }
+        sp_http_connection_refuse(connection, status ? status : 400, why);
+        return false;
+    }
+    start_exchange(connection, exchange, (size_t)n, input);
+    if (exchange->head.framing == SP_HTTP_LENGTH &&
+        exchange->head.content_length > server->options.max_body) {
+        sp_http_connection_refuse(connection, 413, "the body is too large");
+        return false;
+    }
+    exchange->is_announced = true;
+    if (server->events->on_head) {
+        server->events->on_head(exchange, server->user);
+    }
+    return true;
+}
+
+/* ---- the body -------------------------------------------------------------------------------- */
+
+static void fail_body(struct sp_http_connection *connection, int error, int status,
+                      const char *why) {
+    connection->exchange->error = error;
+    sp_http_connection_refuse(connection, status, why);
+}
+
+/*
+ * A body that has arrived whole stays where it is, moved one byte towards the head, whose last line
+ * feed is not needed any more: so there is room for the NUL behind it.
+ */
+static bool take_in_place(struct sp_http_connection *connection,
+                          struct sunpath_http_exchange *exchange) {
+    uint64_t length = exchange->head.content_length;
+    size_t size;
+    char *input;
+
+    if (exchange->is_kept || exchange->head.framing != SP_HTTP_LENGTH ||
+        connection->server->events->on_body) {
+        return false;
+    }
+    input = sp_stream_input(connection->stream, &size);
+    if (size - exchange->n_head < length) {
+        return false;
+    }
+    memmove(input + exchange->n_head - 1, input + exchange->n_head, (size_t)length);
+    input[exchange->n_head + length - 1] = '\0';
+    exchange->n_in_place = (size_t)length;
+    exchange->is_reading = false;
+    return true;
+}
+
+/* "100 Continue" is for clients that wait for it: not when the body is on its way already. */
+static void send_continue(struct sp_http_connection *connection,
+                          struct sunpath_http_exchange *exchange, size_t n_input) {
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    char *at;
+
+    if (!exchange->head.expects_continue || exchange->is_continued || exchange->is_started) {
+        return;
+    }
+    exchange->is_continued = true;
+    if (n_input > 0 || sp_http_reserve(&at, connection, sizeof(text) - 1) < 0) {
+        return;
+    }
+    if (at) {
+        memcpy(at, text, sizeof(text) - 1);
+        sp_http_commit(connection, sizeof(text) - 1);
+    }
+}
+
+static void take_piece(struct sp_http_connection *connection,
+                       struct sunpath_http_exchange *exchange, const struct sp_http_piece *piece) {
+    struct sunpath_http_server *server = connection->server;
+
+    exchange->n_body += piece->size;
+    if (exchange->n_body > server->options.max_body) {
+        fail_body(connection, -EMSGSIZE, 413, "the body is too large");
+        return;
+    }
+    if (server->events->on_body) {
+        server->events->on_body(exchange, piece->data, piece->size, server->user);
+        return;
+    }
+    if (sp_http_exchange_add_piece(exchange, piece->data, piece->size) < 0) {
+        fail_body(connection, -ENOMEM, 503, "out of memory");
+    }
+}
+
+/* One step over the input. Returns false when it needs more, or the request is over. */
+static bool read_piece(struct sp_http_connection *connection,
+                       struct sunpath_http_exchange *exchange) {
+    struct sp_http_piece piece;
+    size_t size, consumed = 0;
+    char *input = sp_stream_input(connection->stream, &size);
+    int r = sp_http_body_step(&exchange->body, input, size, &consumed, &piece);
+
+    if (r < 0) {
+        fail_body(connection, r, r == -EMSGSIZE ? 431 : 400, exchange->body.why);
+        return false;
+    }
+    if (r == SP_HTTP_BODY_PIECE) {
+        take_piece(connection, exchange, &piece);
+    } else if (r == SP_HTTP_BODY_TRAILER &&
+               sp_http_exchange_add_trailer(exchange, piece.data, piece.size) < 0) {
+        fail_body(connection, -ENOMEM, 503, "out of memory");
+    } else if (r == SP_HTTP_BODY_END) {
+        exchange->is_reading = false;
+    }
+    if (connection->is_dead || connection->exchange != exchange) {
+        return false;
+    }
+    sunpath_stream_consume(connection->stream, consumed);
+    return r != SP_HTTP_BODY_MORE && exchange->is_reading;
+}
+
+static bool read_body(struct sp_http_connection *connection,
+                      struct sunpath_http_exchange *exchange) {
+    size_t n_before, n_after;
+
+    if (exchange->is_paused) {
+        return false;
+    }
+    if (take_in_place(connection, exchange)) {
+        return true;
+    }
+    if (!exchange->is_kept && sp_http_exchange_keep(exchange) < 0) {
+        fail_body(connection, -ENOMEM, 503, "out of memory");
+        return false;
+    }
+    sp_stream_input(connection->stream, &n_before);
+    send_continue(connection, exchange, n_before);
+    while (!exchange->is_paused && !exchange->is_ended && read_piece(connection, exchange)) {
+    }
+    if (connection->is_dead || connection->exchange != exchange) {
+        return false;
+    }
+    sp_stream_input(connection->stream, &n_after);
+    if (n_after != n_before) {
+        connection->since_ns = sp_loop_now(connection->server->loop);
+    }
+    if (!exchange->is_reading || exchange->is_ended) {
+        return true;
+    }
+    if (connection->is_input_ended && !exchange->is_paused) {
+        fail_body(connection, -ECONNRESET, 400, "the body is not complete");
+    }
+    return false;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static bool ask(struct sp_http_connection *connection, struct sunpath_http_exchange *exchange) {
+    struct sunpath_http_server *server = connection->server;
+
+    exchange->is_asked = true;
+    server->events->on_request(exchange, server->user);
+    if (connection->is_dead || exchange->is_ended) {
+        return true;
+    }
+    if (!exchange->is_kept && sp_http_exchange_keep(exchange) < 0) {
+        fail_body(connection, -ENOMEM, 503, "out of memory");
+    }
+    return false;
+}
+
+/* Replies wait for the client to read them; so do the requests behind. */
+static bool is_choked(const struct sp_http_connection *connection) {
+    return sunpath_stream_n_queued(connection->stream) >= SP_HTTP_HIGH_MARK ||
+           connection->n_finishing >= SP_HTTP_MAX_FINISHING;
+}
+
+static bool step(struct sp_http_connection *connection) {
+    struct sunpath_http_exchange *exchange = connection->exchange;
+
+    if (connection->is_dead || connection->closing != SP_HTTP_OPEN) {
+        return false;
+    }
+    if (!exchange) {
+        return !is_choked(connection) && begin(connection);
+    }
+    if (exchange->is_ended) {
+        return complete(connection, exchange);
+    }
+    if (exchange->is_reading) {
+        return read_body(connection, exchange);
+    }
+    return !exchange->is_asked && ask(connection, exchange);
+}
+
+/* Input that cannot be handled now stays with the kernel, which holds the client back. */
+void sp_http_connection_hold(struct sp_http_connection *connection) {
+    const struct sunpath_http_exchange *exchange = connection->exchange;
+    size_t n_input;
+    bool hold;
+
+    sp_stream_input(connection->stream, &n_input);
+    if (connection->closing != SP_HTTP_OPEN) {
+        hold = false;
+    } else if (!exchange) {
+        hold = is_choked(connection);
+    } else {
+        hold = exchange->is_reading ? exchange->is_paused : n_input > 0;
+    }
+    if (hold == connection->is_held) {
+        return;
+    }
+    connection->is_held = hold;
+    if (hold) {
+        sunpath_stream_pause(connection->stream);
+    } else {
+        sunpath_stream_resume(connection->stream);
+    }
+}
+
+static bool is_flushed(const struct sp_http_connection *connection) {
+    return connection->closing == SP_HTTP_FLUSHING &&
+           sunpath_stream_n_queued(connection->stream) == 0;
+}
+
+void sp_http_connection_pump(struct sp_http_connection *connection) {
+    if (connection->is_dead || connection->is_pumping) {
+        return;
+    }
+    connection->is_pumping = true;
+    while (step(connection)) {
+    }
+    connection->is_pumping = false;
+    if (!connection->is_dead && is_flushed(connection)) {
+        sp_http_connection_kill(connection, 0);
+    }
+    if (!connection->is_dead) {
+        sp_http_connection_hold(connection);
+        sp_http_connection_arm(connection);
+    }
+}

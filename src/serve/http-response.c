@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT */
+/* http-response.c - a handler's answer, written straight into the connection's output. */
+
+#include "serve/http-server.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "flow/stream.h"
+
+#define TYPE_ROOM (sizeof("Content-Type: \r\n"))
+
+const char *sunpath_http_reason(int status) {
+    return sp_http_reason(status);
+}
+
+/* ---- output ---------------------------------------------------------------------------------- */
+
+/*
+ * Stores room for `size` bytes in *ret. When the client has left there is none, and 0 is returned:
+ * whoever answers need not know. -ENOBUFS, -ENOMEM.
+ */
+int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t size) {
+    struct sunpath_stream *stream = connection->stream;
+    size_t n_queued, max = connection->server->options.max_output;
+
+    *ret = NULL;
+    if (!stream || sp_stream_error(stream)) {
+        return 0;
+    }
+    n_queued = sunpath_stream_n_queued(stream);
+    if (size > max || n_queued > max - size) {
+        return -ENOBUFS;
+    }
+    *ret = sp_stream_reserve(stream, size);
+    if (!*ret) {
+        return sp_stream_error(stream) ? 0 : -ENOMEM;
+    }
+    if (n_queued == 0) {
+        connection->n_sent = connection->n_written;
+        connection->sent_ns = sp_loop_now(connection->server->loop);
+    }
+    return 0;
+}
+
+void sp_http_commit(struct sp_http_connection *connection, size_t size) {
+    connection->n_written += size;
+    (void)sp_stream_commit(connection->stream, size);
+}
+
+/* ---- heads ----------------------------------------------------------------------------------- */
+
+static char *put(char *at, const char *text, size_t size) {
+    memcpy(at, text, size);
+    return at + size;
+}
+
+#define PUT(at, literal) put(at, literal, sizeof(literal) - 1)
+
+/* Formatting the date costs more than all the rest of a head: once a second is enough. */
+static char *put_date(struct sunpath_http_server *server, char *at) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (now.tv_sec != server->date_s) {
+        server->date_s = now.tv_sec;
+        server->n_date = (size_t)(sp_http_put_date(server->date, now.tv_sec) - server->date);
+    }
+    return put(at, server->date, server->n_date);
+}
+
+static size_t head_room(const struct sunpath_http_exchange *exchange) {
+    const struct sunpath_http_server *server = exchange->connection->server;
+    size_t n_server = server->server_name ? strlen(server->server_name) + 16 : 0;
+
+    return SP_HTTP_STATUS_ROOM + SP_HTTP_DATE_ROOM + SP_HTTP_LENGTH_ROOM + 64 + n_server +
+           sp_buffer_size(&exchange->fields);
+}
+
+/* Uses the added fields up. */
+static char *put_fields(struct sunpath_http_exchange *exchange, char *at) {
+    struct sp_buffer *fields = &exchange->fields;
+
+    if (sp_buffer_size(fields) > 0) {
+        at = put(at, sp_buffer_bytes(fields), sp_buffer_size(fields));
+        fields->begin = fields->end = 0;
+    }
+    return at;
+}
+
+/* All of a head but Content-Type, the body's length and the empty line. */
+static char *put_head(struct sunpath_http_exchange *exchange, char *at, int status) {
+    struct sunpath_http_server *server = exchange->connection->server;
+
+    at = sp_http_put_status(at, status);
+    at = put_date(server, at);
+    if (server->server_name) {
+        at = sp_http_put_field(at, "Server", 6, server->server_name, strlen(server->server_name));
+    }
+    at = put_fields(exchange, at);
+    if (server->is_draining) {
+        exchange->keep_alive = false;
+    }
+    if (!exchange->keep_alive) {
+        at = PUT(at, "Connection: close\r\n");
+    } else if (exchange->head.version == 10) {
+        at = PUT(at, "Connection: keep-alive\r\n");
+    }
+    return at;
+}
+
+/* ---- helpers --------------------------------------------------------------------------------- */
+
+static bool has_no_body(int status) {
+    return status == 204 || status == 304;
+}
+
+static int may_start(const struct sunpath_http_exchange *exchange, int status) {
+    if (exchange->is_started) {
+        return -EALREADY;
+    }
+    return status < 200 || status > 599 ? -EINVAL : 0;
+}
+
+/*
+ * A body that is refused but here already costs nothing to skip; else the connection cannot go on
+ * after the answer.
+ */
+static void refuse_body(struct sunpath_http_exchange *exchange) {
+    struct sp_http_connection *connection = exchange->connection;
+    uint64_t length = exchange->head.content_length;
+    size_t size;
+
+    if (!exchange->is_reading || connection->is_dead) {
+        return;
+    }
+    sp_stream_input(connection->stream, &size);
+    if (!exchange->is_kept && exchange->head.framing == SP_HTTP_LENGTH &&
+        size - exchange->n_head >= length) {
+        exchange->n_in_place = (size_t)length;
+        exchange->is_reading = false;
+        return;
+    }
+    exchange->keep_alive = false;
+}
+
+static void ended(struct sunpath_http_exchange *exchange) {
+    exchange->is_ended = true;
+    sp_http_connection_poke(exchange->connection);
+}
+
+void sp_http_exchange_cut(struct sunpath_http_exchange *exchange, int error) {
+    exchange->error = error;
+    exchange->is_cut = true;
+    ended(exchange);
+}
+
+/* ---- headers --------------------------------------------------------------------------------- */
+
+static bool is_ours(const char *name) {
+    static const char *const ours[] = {"Content-Length", "Transfer-Encoding", "Connection", "Date",
+                                       "Server"};
+
+    for (size_t i = 0; i < SP_ARRAY_SIZE(ours); i++) {
+        if (strcasecmp(name, ours[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int sunpath_http_add_header(struct sunpath_http_exchange *exchange, const char *name,
+                            const char *value) {
+    size_t n_name, n_value;
+    char *at;
+    int r;
+
+    if (!name || !value) {
+        return -EINVAL;
+    }
+    n_name = strlen(name);
+    n_value = strlen(value);
+    if (!sp_http_is_token(name, n_name) || !sp_http_is_value(value, n_value) || is_ours(name)) {
+        return -EINVAL;
+    }
+    if (exchange->is_ended) {
+        return -EALREADY;
+    }
+    if (exchange->is_started && !exchange->is_chunked) {
+        /* HTTP/1.0 knows no trailers: that is nothing the handler could mend. */
+        return exchange->left < 0 ? 0 : -EINVAL;
+    }
+    r = sp_buffer_reserve(&exchange->fields, &at, n_name + n_value + 4,
+                          exchange->connection->server->options.max_output);
+    if (r < 0) {
+        return r;
+    }
+    sp_http_put_field(at, name, n_name, value, n_value);
+    sp_buffer_commit(&exchange->fields, n_name + n_value + 4);
+    return 0;
+}
+
+/* ---- whole responses ------------------------------------------------------------------------- */
+
+static void put_whole(struct sunpath_http_exchange *exchange, char *start, int status,
+                      const char *type, const void *body, size_t size) {
+    char *at = put_head(exchange, start, status);
+
+    if (type) {
+        at = sp_http_put_field(at, "Content-Type", 12, type, strlen(type));
+    }
+    if (!has_no_body(status)) {
+        at = sp_http_put_length(at, size);
+    }
+    at = PUT(at, "\r\n");
+    if (size > 0 && !exchange->is_head_request) {
+        at = put(at, body, size);
+    }
+    sp_http_commit(exchange->connection, (size_t)(at - start));
+}
+
+int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, const char *type,
+                         const void *body, size_t size) {
+    size_t n_type = type ? strlen(type) : 0, n_body = exchange->is_head_request ? 0 : size;
+    char *start;
+    int r;
+
+    r = may_start(exchange, status);
+    if (r < 0) {
+        return r;
+    }
+    if ((type && !sp_http_is_value(type, n_type)) || (size > 0 && !body)) {
+        return -EINVAL;
+    }
+    if (size > 0 && has_no_body(status)) {
+        return -EMSGSIZE;
+    }
+    if (n_body > SIZE_MAX / 2) {
+        return -ENOBUFS;
+    }
+    r = sp_http_reserve(&start, exchange->connection,
+                        head_room(exchange) + TYPE_ROOM + n_type + n_body);
+    if (r < 0) {
+        return r;
+    }
+    if (start) {
+        refuse_body(exchange);
+        put_whole(exchange, start, status, type, body, size);
+    }
+    exchange->is_started = true;
+    ended(exchange);
+    return 0;
+}
+
+int sunpath_http_inform(struct sunpath_http_exchange *exchange, int status) {
+    struct sp_http_connection *connection = exchange->connection;
+    char *start, *at;
+    int r;
+
+    if (exchange->is_started) {
+        return -EALREADY;
+    }
+    if (status < 100 || status > 199 || status == 101) {
+        return -EINVAL;
+    }
+    if (exchange->head.version == 10) {
+        exchange->fields.begin = exchange->fields.end = 0;
+        return 0; /* RFC 9110 15.2: no interim responses to HTTP/1.0 */
+    }
+    r = sp_http_reserve(&start, connection, head_room(exchange));
+    if (r < 0 || !start) {
+        return r;
+    }
+    at = sp_http_put_status(start, status);
+    at = put_fields(exchange, at);
+    at = PUT(at, "\r\n");
+    sp_http_commit(connection, (size_t)(at - start));
+    exchange->is_continued = exchange->is_continued || status == 100;
+    return 0;
+}
+
+/* The answer of the server itself: not the handler's, if there is one. */
+void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why) {
+    struct sunpath_http_exchange *exchange = connection->exchange, *own = exchange;
+    char text[256];
+    size_t size;
+
+    if (exchange && exchange->is_started) {
+        sp_http_exchange_cut(exchange, exchange->error);
+        sp_http_connection_pump(connection);
+        return;
+    }
+    if (!own) {
+        own = sp_http_exchange_take(connection->server);
+    }
+    if (!own) {
+        sp_http_connection_kill(connection, -ENOMEM);
+        return;
+    }
+    own->connection = connection;
+    own->keep_alive = false;
+    own->fields.begin = own->fields.end = 0;
+    size = (size_t)snprintf(text, sizeof(text), "%s\n", why ? why : sp_http_reason(status));
+    (void)sunpath_http_respond(own, status, "text/plain; charset=utf-8", text,
+                               size < sizeof(text) ? size : sizeof(text) - 1);
+    own->is_started = own->is_ended = own->is_cut = true;
+    own->error = own->error ? own->error : -EBADMSG;
+    if (exchange) {
+        sp_http_connection_retire(connection, exchange);
+    } else {
+        sp_http_exchange_give(connection->server, own);
+    }
+    sp_http_connection_end(connection, true);
+}
+
+/* ---- responses in pieces --------------------------------------------------------------------- */
+
+/* How the end of this response will be told (RFC 9112 6.3). */
+static void choose_framing(struct sunpath_http_exchange *exchange, int status,
+                           int64_t content_length) {
+    exchange->is_bodyless = exchange->is_head_request || has_no_body(status);
+    exchange->left = has_no_body(status) ? 0 : content_length;
+    if (exchange->left < 0 && exchange->head.version == 11) {
+        exchange->is_chunked = true;
+    } else if (exchange->left < 0) {
+        exchange->keep_alive = exchange->keep_alive && exchange->is_head_request;
+    }
+}
+
+int sunpath_http_start(struct sunpath_http_exchange *exchange, int status, int64_t content_length) {
+    char *start, *at;
+    int r;
+
+    r = may_start(exchange, status);
+    if (r < 0) {
+        return r;
+    }
+    if (content_length < -1) {
+        return -EINVAL;
+    }
+    r = sp_http_reserve(&start, exchange->connection, head_room(exchange));
+    if (r < 0) {
+        return r;
+    }
+    exchange->is_started = true;
+    choose_framing(exchange, status, content_length);
+    if (!start) {
+        return 0;
+    }
+    at = put_head(exchange, start, status);
+    if (exchange->is_chunked) {
+        at = PUT(at, "Transfer-Encoding: chunked\r\n");
+    } else if (content_length >= 0 && status != 204) {
+        at = sp_http_put_length(at, (uint64_t)content_length);
+    }
+    at = PUT(at, "\r\n");
+    sp_http_commit(exchange->connection, (size_t)(at - start));
+    return 0;
+}
+
+static int may_write(const struct sunpath_http_exchange *exchange) {
+    if (exchange->is_ended || exchange->file_fd >= 0) {
+        return -EALREADY;
+    }
+    return exchange->is_started ? 0 : -EINVAL;
+}
+
+static int put_piece(struct sunpath_http_exchange *exchange, const void *data, size_t size) {
+    struct sp_http_connection *connection = exchange->connection;
+    char *start, *at;
+    int r;
+
+    r = sp_http_reserve(&start, connection, size + SP_HTTP_CHUNK_ROOM + 2);
+    if (r < 0 || !start) {
+        return r;
+    }
+    at = exchange->is_chunked ? sp_http_put_chunk_head(start, size) : start;
+    at = put(at, data, size);
+    at = exchange->is_chunked ? PUT(at, "\r\n") : at;
+    sp_http_commit(connection, (size_t)(at - start));
+    if (sunpath_stream_n_queued(connection->stream) < SP_HTTP_HIGH_MARK) {
+        return 0;
+    }
+    exchange->wants_drain = true;
+    return 1;
+}
+
+int sunpath_http_write(struct sunpath_http_exchange *exchange, const void *data, size_t size) {
+    int r;
+
+    r = may_write(exchange);
+    if (r < 0) {
+        return r;
+    }
+    if (size > 0 && !data) {
+        return -EINVAL;
+    }
+    if (exchange->left >= 0 && size > (uint64_t)exchange->left) {
+        return -EMSGSIZE;
+    }
+    if (size > SIZE_MAX / 2) {
+        return -ENOBUFS;
+    }
+    r = size == 0 || exchange->is_bodyless ? 0 : put_piece(exchange, data, size);
+    if (r >= 0 && exchange->left > 0) {
+        exchange->left -= (int64_t)size;
+    }
+    return r;
+}
+
+/* The last chunk, with what trailers were added. */
+int sp_http_exchange_put_end(struct sunpath_http_exchange *exchange) {
+    char *start, *at;
+    int r;
+
+    if (!exchange->is_chunked || exchange->is_bodyless) {
+        return 0;
+    }
+    r = sp_http_reserve(&start, exchange->connection,
+                        sp_buffer_size(&exchange->fields) + sizeof("0\r\n\r\n"));
+    if (r < 0 || !start) {
+        return r;
+    }
+    at = PUT(start, "0\r\n");
+    at = put_fields(exchange, at);
+    at = PUT(at, "\r\n");
+    sp_http_commit(exchange->connection, (size_t)(at - start));
+    return 0;
+}
+
+int sunpath_http_end(struct sunpath_http_exchange *exchange) {
+    int r;
+
+    r = may_write(exchange);
+    if (r < 0) {
+        return r;
+    }
+    if (exchange->left > 0 && !exchange->is_bodyless) {
+        sp_http_exchange_cut(exchange, -EIO);
+        return 0;
+    }
+    r = sp_http_exchange_put_end(exchange);
+    if (r < 0) {
+        return r;
+    }
+    ended(exchange);
+    return 0;
+}

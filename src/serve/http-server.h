@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* http-server.h - what the parts of the HTTP server know of each other. */
+
+#ifndef SP_SERVE_HTTP_SERVER_H
+#define SP_SERVE_HTTP_SERVER_H
+
+#include <sunpath/http.h>
+
+#include "base/buffer.h"
+#include "base/list.h"
+#include "flow/acceptor.h"
+#include "loop/loop.h"
+#include "wire/http1.h"
+
+/*
+ * A server owns listeners, connections and a pool of exchanges.
+ *
+ * A connection is small, so that ten thousand idle ones cost little; everything about a request
+ * lives in an exchange, which a connection borrows from the pool for as long as a request is under
+ * way. Its life is one loop, sp_http_connection_pump():
+ *
+ *     no exchange --head complete--> reading the body --body complete--> awaiting the answer
+ *          ^                                                                    |
+ *          +------------------------ response ended ----------------------------+
+ *
+ * The head stays where the stream put it, at the beginning of its input, while on_head and
+ * on_request run; only a request that is not answered by then, or has a body still to come, is
+ * copied into the exchange ("kept"). Spans are offsets, so both cases read alike.
+ *
+ * With on_finish an exchange whose response is written waits in `finishing` until its last byte is
+ * with the kernel.
+ *
+ * Callbacks may close or free anything. So whoever calls one holds the server
+ * (sp_http_server_enter), dead connections wait in the graveyard until the last holder leaves, and
+ * after each callback the caller looks at `is_dead`.
+ */
+
+#define SP_HTTP_HIGH_MARK     (256 * 1024)
+#define SP_HTTP_LOW_MARK      (64 * 1024)
+#define SP_HTTP_FILE_PIECE    (128 * 1024) /* of a file, read at once */
+#define SP_HTTP_MAX_FINISHING 64           /* pipelined responses that wait for the kernel */
+#define SP_HTTP_POOL          64           /* unused exchanges kept */
+#define SP_HTTP_LINGER_MS     2000
+#define SP_HTTP_LINGER_BYTES  (4 * 1024 * 1024)
+#define SP_HTTP_GRACE_MS      500 /* drain: a connection used so recently may be sending */
+
+struct sp_http_connection;
+
+struct sunpath_http_exchange {
+    struct sp_http_connection *connection; /* NULL in the pool */
+    struct sunpath_http_exchange *next;    /* in the pool, or in `finishing` */
+    void *user;
+
+    struct sp_http_head head;
+    size_t n_head;
+    bool is_kept; /* the head is in `kept`, else at the beginning of the stream's input */
+    struct sp_buffer kept;
+
+    struct sp_http_body body;
+    struct sp_buffer collected; /* the body, unless it is in the stream's input */
+    size_t n_in_place;          /* bytes of the body in the stream's input behind the head */
+    uint64_t n_body;            /* bytes of the body so far */
+    struct sp_buffer trailers;  /* name NUL value NUL ... */
+
+    bool is_announced; /* the program has heard of it, so it hears of its end too */
+    bool is_reading;   /* a part of the body is still to come */
+    bool is_asked;     /* on_request was called */
+    bool is_paused;    /* by sunpath_http_pause() */
+    bool is_continued; /* "100 Continue" was sent, or is not wanted */
+
+    bool is_started; /* the response's head is written */
+    bool is_ended;   /* all of the response is written, or given up */
+    bool is_chunked; /* the response is */
+    bool is_head_request;
+    bool is_bodyless;        /* HEAD, 204, 304: what is written of the body is dropped */
+    bool is_cut;             /* the response is not whole: the connection must go */
+    bool wants_drain;        /* a write returned 1 */
+    bool keep_alive;         /* the connection goes on after this response */
+    int64_t left;            /* of the announced length; -1: none was announced */
+    uint64_t end_at;         /* finishing: the response's end in the connection's output */
+    int error;               /* for on_finish */
+    struct sp_buffer fields; /* added headers or trailers, as they go out */
+
+    int file_fd; /* sunpath_http_send_file(); -1: none */
+    uint64_t file_offset, file_left;
+
+    struct sp_http_field room[]; /* for head.fields */
+};
+
+enum sp_http_closing {
+    SP_HTTP_OPEN = 0,
+    SP_HTTP_FLUSHING, /* closes when everything is sent */
+    SP_HTTP_LINGERING /* has said end of file and waits for the client's, discarding its input */
+};
+
+struct sp_http_connection {
+    struct sunpath_http_server *server;
+    struct sp_acceptor *acceptor;  /* NULL when its listener is closed */
+    struct sp_list node;           /* in the server's connections, later in its graveyard */
+    struct sunpath_stream *stream; /* NULL when dead */
+    struct sp_timer timer;
+    struct sp_task task;                    /* goes on when an answer came from outside */
+    struct sunpath_http_exchange *exchange; /* the one under way */
+    struct sunpath_http_exchange *finishing, *last_finishing;
+
+    uint64_t since_ns;  /* idle, or the last piece of input, or the head's first byte */
+    uint64_t sent_ns;   /* the last time the client was seen to take output */
+    uint64_t n_written; /* bytes of output ever */
+    uint64_t n_sent;    /* of these, taken at `sent_ns` */
+    uint64_t n_requests;
+    size_t n_seen; /* bytes of an incomplete head */
+    size_t n_lingered;
+    struct sunpath_peer peer;
+    uint8_t n_finishing;
+    enum sp_http_closing closing : 8;
+    enum {
+        SP_HTTP_PEER_UNKNOWN = 0,
+        SP_HTTP_PEER_KNOWN,
+        SP_HTTP_PEER_NONE
+    } peer_state : 8;
+    bool is_pumping : 1;
+    bool is_input_ended : 1; /* the client said end of file */
+    bool is_held : 1;        /* reading is paused */
+    bool is_dead : 1;
+};
+
+struct sp_http_listener {
+    struct sunpath_http_server *server;
+    struct sp_acceptor acceptor;
+};
+
+struct sunpath_http_server {
+    struct sunpath_loop *loop;
+    const struct sunpath_http_server_events *events;
+    void *user;
+    struct sunpath_http_server_options options; /* with the defaults filled in */
+    struct sp_http_limits limits;
+    char *server_name;
+
+    struct sp_http_listener **listeners;
+    size_t n_listeners;
+
+    struct sp_list connections;
+    size_t n_connections;
+    struct sp_list graveyard;
+    struct sunpath_http_exchange *pool;
+    size_t n_pool;
+
+    struct sp_timer drain_timer;
+    void (*on_drained)(struct sunpath_http_server *server, void *user);
+    void *drain_user;
+    bool is_draining;
+    bool is_drained; /* on_drained was called, or there is none */
+
+    unsigned n_inside; /* who is in a callback of ours */
+    bool is_freed;     /* inside a callback: the last one out frees the memory */
+
+    int64_t date_s;
+    char date[SP_HTTP_DATE_ROOM];
+    size_t n_date;
+};
+
+/* http-server.c */
+void sp_http_server_enter(struct sunpath_http_server *server);
+void sp_http_server_leave(struct sunpath_http_server *server);
+/* A connection is gone: perhaps one more can be accepted, perhaps the server is drained. */
+void sp_http_server_lost_connection(struct sunpath_http_server *server);
+
+/* http-pool.c */
+struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *server);
+void sp_http_exchange_give(struct sunpath_http_server *server,
+                           struct sunpath_http_exchange *exchange);
+void sp_http_pool_deinit(struct sunpath_http_server *server);
+
+/* http-connection.c */
+/* Owns `fd` in any case. */
+int sp_http_connection_open(struct sunpath_http_server *server, struct sp_acceptor *acceptor,
+                            int fd);
+/* Lets go of it at once; on_finish gets `error` for what was under way. */
+void sp_http_connection_kill(struct sp_http_connection *connection, int error);
+/* Takes the stream out of a connection whose exchange is over, and forgets the connection. */
+struct sunpath_stream *sp_http_connection_detach(struct sp_http_connection *connection);
+/* Lets an idle connection go, now or when it has not been used for a moment. */
+void sp_http_connection_let_go(struct sp_http_connection *connection);
+/* Something has changed: its pump goes on, at the end of this turn unless it is running. */
+void sp_http_connection_poke(struct sp_http_connection *connection);
+/* Nothing more is coming: sends what is queued and closes, lingering when input may be unread. */
+void sp_http_connection_end(struct sp_http_connection *connection, bool linger);
+
+/* http-deadline.c */
+void sp_http_connection_arm(struct sp_http_connection *connection);
+void sp_http_connection_on_due(struct sp_timer *timer);
+
+/* http-pump.c */
+void sp_http_connection_pump(struct sp_http_connection *connection);
+/* Pauses or resumes the stream, by what the connection is at. */
+void sp_http_connection_hold(struct sp_http_connection *connection);
+/* The exchange is over; on_finish fires when its last byte is with the kernel. */
+void sp_http_connection_retire(struct sp_http_connection *connection,
+                               struct sunpath_http_exchange *exchange);
+
+/* http-request.c */
+/* Copies what the stream's input holds of the request into the exchange. -ENOMEM */
+int sp_http_exchange_keep(struct sunpath_http_exchange *exchange);
+int sp_http_exchange_keep_head(struct sunpath_http_exchange *exchange);
+int sp_http_exchange_add_trailer(struct sunpath_http_exchange *exchange, const char *line,
+                                 size_t size);
+
+int sp_http_exchange_add_piece(struct sunpath_http_exchange *exchange, const char *data,
+                               size_t size);
+
+/* http-response.c */
+/* Room in the output for `size` bytes; NULL when the client has left. -ENOBUFS, -ENOMEM. */
+int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t size);
+void sp_http_commit(struct sp_http_connection *connection, size_t size);
+/* The server's own answer to a request that is refused. Ends the connection. */
+void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why);
+/* The response cannot be completed: the connection ends, so that nobody takes it for whole. */
+void sp_http_exchange_cut(struct sunpath_http_exchange *exchange, int error);
+/* Writes what marks the end of the body. -ENOBUFS, -ENOMEM. */
+int sp_http_exchange_put_end(struct sunpath_http_exchange *exchange);
+
+/* http-send-file.c */
+/* Writes pieces of the file until the output is full or the file is sent. */
+void sp_http_exchange_pump_file(struct sunpath_http_exchange *exchange);
+
+#endif
