@@ -2,9 +2,9 @@
 /* listener-options.c - what a caller asks of a listener, checked. */
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "sock/listener-internal.h"
 
 static int refuse(struct sunpath_error *error, const char *why) {
@@ -18,13 +18,10 @@ static bool is_type(enum sunpath_type type) {
 int sp_listen_options_read(struct sunpath_listen_options *ret,
                            const struct sunpath_listen_options *options,
                            struct sunpath_error *error) {
-    struct sunpath_listen_options read = SUNPATH_OPTIONS(struct sunpath_listen_options);
+    struct sunpath_listen_options read;
 
-    if (options && options->size != sizeof(read)) { /* there is one version of it so far */
+    if (sp_options_read(&read, sizeof(read), options) < 0) {
         return refuse(error, "size must be sizeof(struct sunpath_listen_options)");
-    }
-    if (options) {
-        read = *options;
     }
     if (read.type != 0 && !is_type(read.type)) {
         return refuse(error, "no such socket type");
