@@ -141,6 +141,7 @@ static void say_directory(struct sp_verdict *verdict, int code, const struct sp_
                           const char *directory) {
     const struct sp_step *denied = sp_walk_denied(walk);
     const struct stat *st = denied ? &denied->st : &walk->final;
+    bool is_on_the_way = denied && (walk->error < 0 || denied != &walk->steps[walk->n_steps - 1]);
     char mode[11], owner[64];
     struct sp_shown shown;
 
@@ -148,8 +149,7 @@ static void say_directory(struct sp_verdict *verdict, int code, const struct sp_
     sp_owner_text(owner, sizeof(owner), st->st_uid, st->st_gid, false);
     sp_verdict_set(verdict, SUNPATH_REASON_PERMISSION, code,
                    "uid %u may not %s the directory '%s' (%s %s)", (unsigned)geteuid(),
-                   denied && denied->may && sp_walk_resolved(walk) != denied->path ? "pass"
-                                                                                   : "write to",
+                   is_on_the_way ? "pass" : "write to",
                    show(&shown, denied ? denied->path : directory), mode, owner);
 }
 

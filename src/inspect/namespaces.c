@@ -35,72 +35,108 @@ enum {
 
 /* A namespace and one way to it. */
 struct place {
-    uint64_t inode;
-    char path[PATH_ROOM];
+    uint64_t mark;        /* of its /proc/PID/net, 0: not known */
+    uint64_t inode;       /* 0: not known, and no way into it */
+    char path[PATH_ROOM]; /* "": none */
 };
 
 struct places {
     struct place *items;
     size_t n, room;
-    uint64_t own;
+    struct place own;
     struct sp_netns_blind blind;
 };
 
-static int add_place(struct places *places, uint64_t inode, const char *path) {
+static struct place *add_place(struct places *places) {
     if (places->n == places->room) {
         size_t room = places->room ? places->room * 2 : 16;
         struct place *items = realloc(places->items, room * sizeof(*items));
 
         if (!items) {
-            return -ENOMEM;
+            return NULL;
         }
         places->items = items;
         places->room = room;
     }
-    places->items[places->n].inode = inode;
-    snprintf(places->items[places->n].path, PATH_ROOM, "%s", path);
-    places->n++;
-    return 0;
+    places->items[places->n] = (struct place){0};
+    return &places->items[places->n++];
 }
 
-static bool is_known(const struct places *places, uint64_t inode) {
+static bool is_same(const struct place *place, uint64_t mark, uint64_t inode) {
+    return (mark != 0 && place->mark == mark) || (inode != 0 && place->inode == inode);
+}
+
+static struct place *find_place(struct places *places, uint64_t mark, uint64_t inode) {
+    if (is_same(&places->own, mark, inode)) {
+        return &places->own;
+    }
     for (size_t i = places->n; i > 0; i--) { /* the newest first: siblings come together */
-        if (places->items[i - 1].inode == inode) {
-            return true;
+        if (is_same(&places->items[i - 1], mark, inode)) {
+            return &places->items[i - 1];
         }
     }
-    return inode == places->own;
+    return NULL;
 }
 
+/*
+ * Which namespace a process is in, anybody may know: the files below /proc/PID/net exist once for
+ * each namespace, with inode numbers of their own. Going there takes /proc/PID/ns/net.
+ */
 static int note_process(pid_t pid, int proc, void *user) {
     struct places *places = user;
-    char name[PATH_ROOM];
-    char path[PATH_ROOM];
-    struct stat st;
+    struct place *place;
+    char name[64];
+    struct stat mark = {0}, st = {0};
 
-    snprintf(name, sizeof(name), "%d/ns/net", (int)pid);
-    if (fstatat(proc, name, &st, 0) < 0) {
-        places->blind.n_processes += errno == EACCES || errno == EPERM;
-        return 0; /* else it is gone, or nearly */
+    snprintf(name, sizeof(name), "%d/net/unix", (int)pid);
+    if (fstatat(proc, name, &mark, 0) < 0) {
+        mark.st_ino = 0;
     }
-    if (is_known(places, st.st_ino)) {
+    if (mark.st_ino != 0 && mark.st_ino == places->own.mark) {
         return 0;
     }
-    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-    return add_place(places, st.st_ino, path);
+    snprintf(name, sizeof(name), "%d/ns/net", (int)pid);
+    if (fstatat(proc, name, &st, 0) < 0) {
+        if (errno != EACCES && errno != EPERM) {
+            return 0; /* it is gone, or nearly */
+        }
+        st.st_ino = 0;
+    }
+    if (mark.st_ino == 0 && st.st_ino == 0) {
+        places->blind.n_processes++;
+        return 0;
+    }
+
+    place = find_place(places, mark.st_ino, st.st_ino);
+    if (!place && !(place = add_place(places))) {
+        return -ENOMEM;
+    }
+    place->mark = mark.st_ino;
+    if (place->inode == 0 && st.st_ino != 0) {
+        place->inode = st.st_ino;
+        snprintf(place->path, sizeof(place->path), "/proc/%d/ns/net", (int)pid);
+    }
+    return 0;
 }
 
 /* "ip netns add" keeps a namespace that nobody is in by mounting it. */
 static int note_mount(const struct sp_mount *mount, void *user) {
     struct places *places = user;
+    struct place *place;
     struct stat st;
 
     if (strcmp(mount->type, "nsfs") != 0 || strncmp(mount->root, "net:[", 5) != 0 ||
         strlen(mount->point) >= PATH_ROOM || stat(mount->point, &st) < 0 ||
-        is_known(places, st.st_ino)) {
+        find_place(places, 0, st.st_ino)) {
         return 0;
     }
-    return add_place(places, st.st_ino, mount->point);
+    place = add_place(places);
+    if (!place) {
+        return -ENOMEM;
+    }
+    place->inode = st.st_ino;
+    snprintf(place->path, sizeof(place->path), "%s", mount->point);
+    return 0;
 }
 
 static int find_places(struct places *places) {
@@ -108,7 +144,10 @@ static int find_places(struct places *places) {
     int error;
 
     if (stat("/proc/thread-self/ns/net", &st) == 0) {
-        places->own = st.st_ino;
+        places->own.inode = st.st_ino;
+    }
+    if (stat("/proc/thread-self/net/unix", &st) == 0) {
+        places->own.mark = st.st_ino;
     }
     error = sp_proc_each(note_process, places);
     return error < 0 ? error : sp_mounts_each(note_mount, places);
@@ -189,6 +228,10 @@ static int visit(int fd, struct places *places, const struct place *place,
                  int (*on_netns)(const struct sp_netns *netns, void *user), void *user) {
     _cleanup_(sp_closep) int diag_fd = -1;
 
+    if (!place->path[0]) {
+        places->blind.n_namespaces++;
+        return 0;
+    }
     if (send(fd, place->path, strlen(place->path) + 1, MSG_NOSIGNAL) < 0) {
         return -errno;
     }
