@@ -39,7 +39,7 @@ SUNPATH_API int sunpath_loop_fd(struct sunpath_loop *loop);
 /*
  * Waits up to `timeout_ms` (0: not at all, -1: as long as it takes) and runs what is due, once.
  * Returns 1 when something ran, 0 when the time passed. A signal the program handles itself
- * (EINTR) ends the wait early with 0.
+ * (EINTR) ends the wait early with 0. -EBUSY inside a callback of this loop.
  */
 SUNPATH_API int sunpath_loop_dispatch(struct sunpath_loop *loop, int timeout_ms);
 

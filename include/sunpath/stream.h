@@ -28,7 +28,10 @@ struct sunpath_stream_events {
      */
     void (*on_end)(struct sunpath_stream *stream, void *user);
 
-    /* The output queue fell to the low mark after it had reached the high mark, or emptied. */
+    /*
+     * The output queue fell to the low mark after it had reached the high mark, or the kernel has
+     * taken all that was written: it fires after every write, sooner or later.
+     */
     void (*on_drain)(struct sunpath_stream *stream, void *user);
 
     /*
@@ -51,7 +54,8 @@ struct sunpath_stream_options {
 
 /*
  * Puts the connected stream socket (or pipe end) `fd` on the loop; owned only when 0 is returned.
- * `events` is borrowed for ever (make it static const). -ENOMEM, -ENOSPC, -EBADF.
+ * `events` is borrowed for ever (make it static const). -EINVAL (options, or no on_close),
+ * -EPROTOTYPE (another type of socket), -EPERM (a regular file), -EBADF, -ENOMEM, -ENOSPC.
  */
 SUNPATH_API int sunpath_stream_open(struct sunpath_stream **ret, struct sunpath_loop *loop, int fd,
                                     const struct sunpath_stream_events *events, void *user,
@@ -84,7 +88,10 @@ SUNPATH_API size_t sunpath_stream_n_queued(const struct sunpath_stream *stream);
 /* No more output: the peer reads end of file once everything queued is sent. Input goes on. */
 SUNPATH_API void sunpath_stream_end(struct sunpath_stream *stream);
 
-/* Stops and resumes reading. While paused the sender is held back by the kernel's buffer. */
+/*
+ * Stops and resumes reading. While paused the sender is held back by the kernel's buffer. After
+ * resuming on_data is called again for input that was kept.
+ */
 SUNPATH_API void sunpath_stream_pause(struct sunpath_stream *stream);
 SUNPATH_API void sunpath_stream_resume(struct sunpath_stream *stream);
 

@@ -21,6 +21,7 @@ struct sp_acceptor {
     size_t max_open;
     /* Owns `fd`. May close the acceptor. */
     void (*on_accept)(struct sp_acceptor *acceptor, int fd);
+    bool *ret_is_gone; /* where to say so when it is closed inside on_accept */
 };
 
 /*

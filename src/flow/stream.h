@@ -42,18 +42,20 @@ struct sunpath_stream {
     struct sp_task task;
 
     bool is_socket : 1;
-    bool is_inside : 1;      /* one of its callbacks may be running */
-    bool is_closed : 1;      /* by its owner, inside a callback */
-    bool is_over : 1;        /* on_close was called */
-    bool is_paused : 1;      /* by its owner */
-    bool is_borrowing : 1;   /* `input` shows the loop's scratch */
-    bool is_renewed : 1;     /* kept input is to be shown again */
-    bool is_ending : 1;      /* sunpath_stream_end() was called */
-    bool has_ended_in : 1;   /* end of file was read */
-    bool has_ended_out : 1;  /* our end of file was sent */
-    bool is_blocked : 1;     /* the kernel took less than it was given: wait for writability */
-    bool was_high : 1;       /* the high mark was reached since the last on_drain */
-    bool wants_drain : 1;    /* something was written since the last on_drain */
+    bool is_inside : 1;     /* one of its callbacks may be running */
+    bool is_closed : 1;     /* by its owner, inside a callback */
+    bool is_over : 1;       /* on_close was called */
+    bool is_paused : 1;     /* by its owner */
+    bool is_held : 1;       /* not watched for input because of that */
+    bool is_borrowing : 1;  /* `input` shows the loop's scratch */
+    bool is_renewed : 1;    /* kept input is to be shown again */
+    bool is_ending : 1;     /* sunpath_stream_end() was called */
+    bool has_ended_in : 1;  /* end of file was read */
+    bool has_ended_out : 1; /* our end of file was sent */
+    bool is_blocked : 1;    /* the kernel took less than it was given: wait for writability */
+    bool was_high : 1;      /* the high mark was reached since the last on_drain */
+    bool is_reserved_in_queue : 1; /* sp_stream_reserve() gave room there */
+    bool wants_drain : 1;          /* something was written since the last on_drain */
 
     struct sp_acceptor *acceptor; /* told when it closes, or NULL */
     struct sp_list siblings;      /* the streams of one server */
@@ -103,9 +105,11 @@ int sp_stream_open_socket(struct sunpath_stream **ret, struct sunpath_loop *loop
 
 /*
  * Gives the stream to another owner (after an upgrade): other events, other limits. Unconsumed
- * input is shown to the new on_data in a later turn; queued output stays queued. Reading is resumed.
+ * input is shown to the new on_data in a later turn; queued output stays queued. Reading is
+ * resumed, and the acceptor is told that this connection is no longer its own. -EINVAL (options),
+ * -EPIPE (it is over).
  */
-void sp_stream_hand_over(struct sunpath_stream *stream, const struct sunpath_stream_events *events,
-                         void *user, const struct sunpath_stream_options *options);
+int sp_stream_hand_over(struct sunpath_stream *stream, const struct sunpath_stream_events *events,
+                        void *user, const struct sunpath_stream_options *options);
 
 #endif

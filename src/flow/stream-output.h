@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* stream-output.h - the writing half of a stream, for stream.c alone. */
+
+#ifndef SP_FLOW_STREAM_OUTPUT_H
+#define SP_FLOW_STREAM_OUTPUT_H
+
+#include "flow/stream.h"
+
+#define SP_FLOW_SCRATCH 65536
+
+/* What all streams of a loop share: one of them at a time is inside its on_data. */
+struct sp_flow {
+    struct sunpath_stream *collecting; /* whose output is collected, or NULL */
+    size_t n_output;
+    char input[SP_FLOW_SCRATCH];
+    char output[SP_FLOW_SCRATCH];
+};
+
+static inline struct sp_flow *sp_flow_of(const struct sunpath_stream *stream) {
+    return stream->loop->shared;
+}
+
+/* Hands the queue to the kernel, as much as it takes. */
+void sp_stream_flush(struct sunpath_stream *stream);
+
+/* Hands over what was collected, the queue behind it, and stops collecting. */
+void sp_stream_send_collected(struct sunpath_stream *stream);
+
+/* Forgets what was collected for this stream. */
+void sp_stream_drop_collected(struct sunpath_stream *stream);
+
+/*
+ * Nothing can be sent any more. Drops the output; the stream's task then tells what input is left
+ * and ends it all with `error`. The first error stays.
+ */
+void sp_stream_fail(struct sunpath_stream *stream, int error);
+
+#endif
