@@ -30,6 +30,9 @@ struct cli_verb {
 
 extern const struct cli_verb cli_verbs[];
 
+/* Complains about a word that is no verb, with the one that was probably meant: CLI_USAGE. */
+int cli_unknown_verb(const char *name);
+
 enum cli_exit {
     CLI_OK = 0,
     CLI_FAILED = 1,

@@ -15,10 +15,6 @@
 #pragma weak cmd_ls
 #pragma weak cmd_doctor
 #pragma weak cmd_serve
-#pragma weak cmd_http
-#pragma weak cmd_listen
-#pragma weak cmd_connect
-#pragma weak cmd_help
 
 const struct cli_verb cli_verbs[] = {
     {"ls", cmd_ls, "list every Unix socket of this machine"},
@@ -58,7 +54,7 @@ static size_t distance(const char *a, const char *b) {
     return row[n_b];
 }
 
-static int unknown_verb(const char *name) {
+int cli_unknown_verb(const char *name) {
     const struct cli_verb *nearest = &cli_verbs[0];
     struct cli_shown shown;
 
@@ -99,7 +95,7 @@ static int run(int argc, char **argv) {
             return verb->run(argc - 1, argv + 1);
         }
     }
-    return unknown_verb(argv[1]);
+    return cli_unknown_verb(argv[1]);
 }
 
 /*

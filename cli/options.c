@@ -10,8 +10,6 @@
 #include "cli.h"
 #include "output.h"
 
-#pragma weak cmd_help
-
 static int exit_for_code(int code) {
     switch (-code) {
     case EACCES:
