@@ -22,7 +22,9 @@ struct sunpath_owner {
 enum sunpath_socket_state {
     SUNPATH_SOCKET_LISTENING = 1,
     SUNPATH_SOCKET_BOUND, /* has a name, does not listen: a datagram socket, or one not ready yet */
-    SUNPATH_SOCKET_STALE  /* a socket file with nobody behind it */
+    SUNPATH_SOCKET_STALE, /* a socket file with nobody behind it */
+    SUNPATH_SOCKET_UNKNOWN /* a socket file with nobody behind it that we may see: there are network
+                              namespaces we may not enter */
 };
 
 /* A named Unix socket of this machine: something one can connect or send to, or a file left over.

@@ -129,30 +129,43 @@ struct question {
  * The child. Bare system calls: the C library's setresuid() would wait for threads that a copy of
  * the process does not have. Groups first: the last step gives the right to the others away.
  */
-static int become_and_ask(void *user) {
-    const struct question *question = user;
-    const struct sp_subject *subject = question->subject;
-
+static int become(const struct sp_subject *subject) {
     if (syscall(CALL_SETGROUPS, subject->n_groups, subject->groups) < 0 ||
         syscall(CALL_SETRESGID, subject->gid, subject->gid, subject->gid) < 0 ||
         syscall(CALL_SETRESUID, subject->uid, subject->uid, subject->uid) < 0) {
-        return EPERM;
+        return -EPERM;
     }
-    return -ask(question->fd, question->mode);
+    return 0;
 }
 
-int sp_subject_may(const struct sp_subject *subject, int fd, int mode) {
-    struct question question = {.subject = subject, .fd = fd, .mode = mode};
-    pid_t child;
+static int become_and_ask(void *user) {
+    const struct question *question = user;
+    int error = become(question->subject);
+
+    if (error == 0 && question->fd >= 0) {
+        error = ask(question->fd, question->mode);
+    }
+    return -error;
+}
+
+static int run_child(struct question *question) {
+    pid_t child = sp_child_start(become_and_ask, question);
     int status;
 
-    if (!subject) {
-        return ask(fd, mode);
-    }
-    child = sp_child_start(become_and_ask, &question);
     if (child < 0) {
         return child;
     }
     status = sp_child_wait(child);
     return status < 0 ? status : -status;
+}
+
+int sp_subject_check(const struct sp_subject *subject) {
+    return run_child(&(struct question){.subject = subject, .fd = -1});
+}
+
+int sp_subject_may(const struct sp_subject *subject, int fd, int mode) {
+    if (!subject) {
+        return ask(fd, mode);
+    }
+    return run_child(&(struct question){.subject = subject, .fd = fd, .mode = mode});
 }

@@ -29,6 +29,9 @@ void sp_subject_deinit(struct sp_subject *subject);
  */
 int sp_subject_may(const struct sp_subject *subject, int fd, int mode);
 
+/* Can this process become the subject at all? 0 or -EPERM; -EAGAIN, -ENOMEM. */
+int sp_subject_check(const struct sp_subject *subject);
+
 /* The uid permissions are judged by. */
 uid_t sp_subject_uid(const struct sp_subject *subject);
 
