@@ -26,7 +26,7 @@ extern "C" {
  *   systemd:  systemd:NAME                     the only, or the named, socket-activation descriptor
  *   tcp:HOST:PORT  tcp:[::1]:PORT              TCP; tcp:HOST:PORT/uri with an HTTP target
  *
- * In abstract names `\xHH` stands for a byte and `\\` for a backslash, so NULs can be written.
+ * In abstract names \xHH, \n, \r, \t and \\ stand for bytes, so NULs can be written.
  * Everything else is refused, with the spelling that was probably meant.
  */
 

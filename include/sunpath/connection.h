@@ -36,8 +36,13 @@ struct sunpath_connect_options {
  *
  * A full backlog is waited out, up to the deadline, instead of failing at once (a blocked kernel
  * says EAGAIN, which poll() cannot wait for). The call blocks the calling thread for that long and
- * no longer. With `expect_user` the server's owner is checked before *ret_fd is handed out, so no
- * byte can reach a squatter: both the file's server (SO_PEERCRED) and nothing else decides.
+ * no longer (a TCP host name is looked up first, by getaddrinfo(3), which knows no deadline).
+ *
+ * With `expect_user` the user the server runs as (SO_PEERCRED) is checked before *ret_fd is handed
+ * out, so no byte can reach a squatter. A datagram socket has no such credentials; there the owner
+ * of its file counts, and exactly that file is connected to.
+ *
+ * A path in `bind` is made with the umask's mode; the caller removes it after closing *ret_fd.
  * "fd:N" adopts a connected descriptor.
  *
  * Errors, each with the reason in `error`: -ENOENT, -ECONNREFUSED, -EACCES, -EPROTOTYPE,

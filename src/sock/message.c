@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* message.c - send and receive once, with descriptors and credentials: unix(7), cmsg(3). */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <sunpath/connection.h>
+
+#include "base/cleanup.h"
+#include "base/options.h"
+#include "os/fd.h"
+#include "os/path.h"
+
+/* Ancillary data of one message: descriptors and the sender's credentials. */
+union control {
+    char bytes[CMSG_SPACE(sizeof(int) * SUNPATH_FDS_MAX) + CMSG_SPACE(sizeof(struct ucred))];
+    struct cmsghdr align;
+};
+
+static int type_of(int fd) {
+    socklen_t size = sizeof(int);
+    int type;
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ? -errno : type;
+}
+
+static void put_control(struct msghdr *header, int type, const void *data, size_t size) {
+    struct cmsghdr *part = (struct cmsghdr *)((char *)header->msg_control + header->msg_controllen);
+
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = type;
+    part->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(part), data, size);
+    header->msg_controllen += CMSG_SPACE(size);
+}
+
+static void attach(struct msghdr *header, union control *control,
+                   const struct sunpath_send_options *options) {
+    memset(control, 0, sizeof(*control));
+    header->msg_control = control->bytes;
+    if (options->n_fds > 0) {
+        put_control(header, SCM_RIGHTS, options->fds, options->n_fds * sizeof(int));
+    }
+    if (options->credentials) {
+        struct ucred own = {.pid = options->credentials->pid,
+                            .uid = options->credentials->uid,
+                            .gid = options->credentials->gid};
+
+        put_control(header, SCM_CREDENTIALS, &own, sizeof(own));
+    }
+    if (header->msg_controllen == 0) {
+        header->msg_control = NULL;
+    }
+}
+
+/* Where a datagram goes. A long path is reached through its directory, held open in *ret_dir_fd. */
+static int aim(struct msghdr *header, struct sockaddr_un *un, int *ret_dir_fd,
+               const struct sunpath_address *to) {
+    const char *name;
+    int r = sunpath_address_to_sockaddr(to, un);
+
+    if (r == -ENAMETOOLONG && to->kind == SUNPATH_ADDRESS_PATH) {
+        r = sp_path_open_parent(ret_dir_fd, &name, to->name);
+        if (r < 0) {
+            return r;
+        }
+        r = sp_path_to_sockaddr(un, *ret_dir_fd, name);
+    }
+    if (r < 0) {
+        return r;
+    }
+    header->msg_name = un;
+    header->msg_namelen = (socklen_t)r;
+    return 0;
+}
+
+ssize_t sunpath_send(int fd, const void *data, size_t size,
+                     const struct sunpath_send_options *options) {
+    struct iovec bytes = {.iov_base = (void *)data, .iov_len = size};
+    struct msghdr header = {.msg_iov = &bytes, .msg_iovlen = 1};
+    _cleanup_(sp_closep) int dir_fd = -1;
+    struct sunpath_send_options read;
+    union control control;
+    struct sockaddr_un un;
+    ssize_t n;
+    int r;
+
+    r = sp_options_read(&read, sizeof(read), options);
+    if (r < 0) {
+        return r;
+    }
+    if (read.n_fds > SUNPATH_FDS_MAX || (read.n_fds > 0 && !read.fds)) {
+        return -EINVAL;
+    }
+    if (size == 0 && read.n_fds > 0 && type_of(fd) == SOCK_STREAM) {
+        return -EINVAL; /* without a byte to travel with, the kernel drops them without a word */
+    }
+    if (read.n_fds > 0 || read.credentials) {
+        attach(&header, &control, &read);
+    }
+    if (read.to) {
+        r = aim(&header, &un, &dir_fd, read.to);
+        if (r < 0) {
+            return r;
+        }
+    }
+
+    do {
+        n = sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+/* Takes the descriptors of one part; those there is no room for are closed. False when any was. */
+static bool take_fds(struct sunpath_message *message, const struct cmsghdr *part) {
+    size_t n = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    bool have_all = true;
+
+    for (size_t i = 0; i < n; i++) {
+        int fd;
+
+        memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(fd));
+        if (message->fds && message->n_fds < message->max_fds) {
+            message->fds[message->n_fds++] = fd;
+        } else {
+            sp_close(fd);
+            have_all = false;
+        }
+    }
+    return have_all;
+}
+
+/* Reads what came along. False when descriptors were lost. */
+static bool take_control(struct sunpath_message *message, struct msghdr *header) {
+    bool have_all = !(header->msg_flags & MSG_CTRUNC);
+
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part; part = CMSG_NXTHDR(header, part)) {
+        if (part->cmsg_level != SOL_SOCKET) {
+            continue;
+        }
+        if (part->cmsg_type == SCM_RIGHTS) {
+            have_all = take_fds(message, part) && have_all;
+        } else if (part->cmsg_type == SCM_CREDENTIALS &&
+                   part->cmsg_len >= CMSG_LEN(sizeof(struct ucred))) {
+            struct ucred sender;
+
+            memcpy(&sender, CMSG_DATA(part), sizeof(sender));
+            message->has_credentials = true;
+            message->credentials = (struct sunpath_credentials){
+                .pid = sender.pid, .uid = sender.uid, .gid = sender.gid};
+        }
+    }
+    return have_all;
+}
+
+static void close_fds(struct sunpath_message *message) {
+    while (message->n_fds > 0) {
+        sp_close(message->fds[--message->n_fds]);
+    }
+}
+
+/*
+ * Nothing was read: end of file, or an empty packet? A stream has no empty packets and a datagram
+ * socket has no end. On seqpacket credentials come with packets only; without them a peer that has
+ * not shut down its side cannot have ended.
+ */
+static bool is_end(int fd, int type, const struct sunpath_message *message) {
+    struct pollfd state = {.fd = fd, .events = POLLRDHUP};
+
+    if (type != SOCK_SEQPACKET || message->has_credentials) {
+        return type == SOCK_STREAM;
+    }
+    return poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP));
+}
+
+/* As much room as the caller takes descriptors, so that the kernel does not even install more. */
+static size_t control_room(const struct sunpath_message *message) {
+    size_t n = message->fds ? message->max_fds : 0;
+
+    n = n < SUNPATH_FDS_MAX ? n : SUNPATH_FDS_MAX;
+    return CMSG_SPACE(sizeof(struct ucred)) + (n > 0 ? CMSG_SPACE(n * sizeof(int)) : 0);
+}
+
+static void read_sender(struct sunpath_message *message, const struct sockaddr_un *un,
+                        const struct msghdr *header, int type) {
+    if (message->sender && header->msg_namelen > 0) {
+        message->has_sender =
+            sunpath_address_from_sockaddr(message->sender, un, header->msg_namelen,
+                                          (enum sunpath_type)type) == 0;
+    }
+}
+
+int sunpath_receive(int fd, struct sunpath_message *message) {
+    struct iovec bytes = {.iov_base = message->data, .iov_len = message->n_data};
+    struct msghdr header = {.msg_iov = &bytes, .msg_iovlen = 1};
+    int flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+    union control control;
+    struct sockaddr_un un;
+    int type = type_of(fd);
+    ssize_t n;
+
+    message->size = message->n_fds = 0;
+    message->has_credentials = message->has_sender = false;
+    if (type < 0) {
+        return type;
+    }
+    if (message->n_data == 0 || !message->data) {
+        return -EINVAL;
+    }
+    if (type != SOCK_STREAM) {
+        flags |= MSG_TRUNC; /* the true length; on a TCP stream it would throw the bytes away */
+        header.msg_name = message->sender ? &un : NULL;
+        header.msg_namelen = message->sender ? sizeof(un) : 0;
+    }
+    header.msg_control = control.bytes;
+    header.msg_controllen = control_room(message);
+
+    do {
+        n = recvmsg(fd, &header, flags);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        return -errno;
+    }
+
+    message->size = (size_t)n;
+    if (!take_control(message, &header)) {
+        close_fds(message);
+        return -ETOOMANYREFS;
+    }
+    if (header.msg_flags & MSG_TRUNC) {
+        close_fds(message);
+        return -EMSGSIZE;
+    }
+    read_sender(message, &un, &header, type);
+    return n > 0 || !is_end(fd, type, message);
+}
+
+int sunpath_want_credentials(int fd, bool want) {
+    int on = want;
+
+    return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+int sunpath_end(int fd) {
+    return shutdown(fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+int sunpath_socketpair(int ret_fds[2], enum sunpath_type type) {
+    int fds[2];
+
+    if (socketpair(AF_UNIX, (int)type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
+        return -errno;
+    }
+    ret_fds[0] = fds[0];
+    ret_fds[1] = fds[1];
+    return 0;
+}
+
+int sunpath_adopt(int fd) {
+    int type = type_of(fd);
+    int flags;
+
+    if (type < 0) {
+        return type;
+    }
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+        return -errno;
+    }
+    return 0;
+}
