@@ -107,9 +107,30 @@ static void judge_permission(struct sp_verdict *verdict, const struct sp_examina
     }
 }
 
+/* The absolute path of what the walk reached, as the kernel names it; "" when it cannot. */
+static void real_path(char *buffer, size_t n_buffer, int fd) {
+    char link[40];
+    ssize_t n;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    n = readlink(link, buffer, n_buffer - 1);
+    buffer[n > 0 ? n : 0] = '\0';
+}
+
+/* The same of what it did not reach: its directory is known. */
+static void missing_path(char *buffer, size_t n_buffer, const struct sp_walk *walk) {
+    const char *slash = strrchr(walk->stopped, '/');
+    size_t n;
+
+    real_path(buffer, n_buffer, walk->directory_fd);
+    n = strlen(buffer);
+    n -= n == 1; /* "/" */
+    snprintf(buffer + n, n_buffer - n, "/%s", slash ? slash + 1 : walk->stopped);
+}
+
 /* A socket that listens under the missing name: deleted, or in another mount namespace. */
 static void judge_lost(struct sp_verdict *verdict, const struct sp_examination *examination,
-                       const struct sp_walk *walk, const struct sp_lost *lost) {
+                       const char *path, const struct sp_lost *lost) {
     char inside[SUNPATH_NAME_MAX + 64];
     struct sp_holder holder = {.n_hidden = 1};
     struct sp_holder_text text;
@@ -117,7 +138,7 @@ static void judge_lost(struct sp_verdict *verdict, const struct sp_examination *
 
     (void)sp_holder_find(&holder, lost->inode);
     sp_holder_show(&text, &holder);
-    snprintf(inside, sizeof(inside), "/proc/%d/root%s", (int)holder.first.pid, walk->stopped);
+    snprintf(inside, sizeof(inside), "/proc/%d/root%s", (int)holder.first.pid, path);
     if (holder.first.pid > 0 && lstat(inside, &st) == 0 && S_ISSOCK(st.st_mode)) {
         sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ENOENT,
                        "%s has it in a mount namespace of its own, it is not there in this one",
@@ -137,14 +158,15 @@ static int judge_missing(struct sp_verdict *verdict, const struct sp_examination
     const struct sp_step *last = walk->n_steps > 0 ? &walk->steps[walk->n_steps - 1] : NULL;
     const char *name = strrchr(walk->stopped, '/');
     struct sp_shown shown, link;
-    char similar[256];
+    char similar[256], path[SUNPATH_NAME_MAX + 1];
     struct sp_lost lost;
     int error;
 
     if (walk->is_last) {
-        error = sp_hint_lost(&lost, examination->address->name, walk->stopped);
+        missing_path(path, sizeof(path), walk);
+        error = sp_hint_lost(&lost, examination->address->name, path);
         if (error == 0 && lost.inode != 0) {
-            judge_lost(verdict, examination, walk, &lost);
+            judge_lost(verdict, examination, path, &lost);
             return 0;
         }
     }
@@ -218,16 +240,6 @@ static void judge_no_socket(struct sp_verdict *verdict, const struct sp_examinat
                        kind);
     }
     sp_found(examination, SUNPATH_FINDING_BAD, "kind", "%s", kind);
-}
-
-/* The absolute path of what the walk reached, as the kernel names it; "" when it cannot. */
-static void real_path(char *buffer, size_t n_buffer, int fd) {
-    char link[40];
-    ssize_t n;
-
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    n = readlink(link, buffer, n_buffer - 1);
-    buffer[n > 0 ? n : 0] = '\0';
 }
 
 static void judge_deleted(struct sp_verdict *verdict, const struct sp_examination *examination,

@@ -130,9 +130,22 @@ struct lost_search {
     bool is_other_netns;
 };
 
+/* Servers that publish by renaming, ours included, bind "dir/.name.new" for "dir/name". */
+static bool is_temporary_of(const struct sp_diag_socket *socket, const char *path) {
+    char temporary[SUNPATH_NAME_MAX + 8];
+    const char *slash = strrchr(path, '/');
+    int n = snprintf(temporary, sizeof(temporary), "%.*s/.%s.new", (int)(slash - path), path,
+                     slash + 1);
+
+    return (size_t)n == socket->n_name && memcmp(temporary, socket->name, socket->n_name) == 0;
+}
+
 static bool is_named(const struct sp_diag_socket *socket, const char *path) {
-    return path[0] == '/' && strlen(path) == socket->n_name &&
-           memcmp(path, socket->name, socket->n_name) == 0;
+    if (path[0] != '/') {
+        return false;
+    }
+    return (strlen(path) == socket->n_name && memcmp(path, socket->name, socket->n_name) == 0) ||
+           is_temporary_of(socket, path);
 }
 
 static int on_lost_socket(const struct sp_diag_socket *socket, void *user) {

@@ -21,7 +21,8 @@ struct hunt {
     struct sp_key *seen; /* directories, by device and inode */
     size_t n_seen;
     bool is_blind;
-    size_t n_live; /* entries that are no stale files: those behind them are */
+    size_t n_unplaced; /* live entries whose file was not found yet */
+    size_t n_live;     /* entries that are no stale files: those behind them are */
 };
 
 static bool is_served(const struct hunt *hunt, const struct stat *file) {
@@ -31,16 +32,28 @@ static bool is_served(const struct hunt *hunt, const struct stat *file) {
            bsearch(&key, hunt->served, hunt->n_served, sizeof(key), sp_key_compare);
 }
 
-static int add_stale(struct hunt *hunt, const char *directory, const char *name,
-                     const struct stat *file) {
+/* The file of a live socket whose bound name did not lead here. */
+static void place(struct hunt *hunt, const char *path, const struct stat *file) {
+    struct sp_key key = {file->st_dev, (uint32_t)file->st_ino};
+
+    for (size_t i = 0; i < hunt->n_live && hunt->n_unplaced > 0; i++) {
+        struct sp_entry *entry = &hunt->list->entries[i];
+
+        if (!entry->socket.has_file && sp_key_compare(&entry->key, &key) == 0) {
+            sp_entry_set_path(entry, path);
+            sp_entry_set_file(entry, file);
+            entry->socket.is_deleted = false;
+            hunt->n_unplaced--;
+        }
+    }
+}
+
+static int add_stale(struct hunt *hunt, const char *path, const struct stat *file) {
     struct sp_entry *entry = sp_entry_add(hunt->list);
-    char path[SUNPATH_NAME_MAX + 257];
-    const char *glue = directory[strlen(directory) - 1] == '/' ? "" : "/";
 
     if (!entry) {
         return -ENOMEM;
     }
-    snprintf(path, sizeof(path), "%s%s%s", directory, glue, name);
     entry->key = (struct sp_key){file->st_dev, (uint32_t)file->st_ino};
     entry->socket = (struct sunpath_socket){.state = hunt->is_blind ? SUNPATH_SOCKET_UNKNOWN
                                                                     : SUNPATH_SOCKET_STALE,
@@ -68,6 +81,22 @@ static bool is_new_directory(struct hunt *hunt, int fd) {
     return true;
 }
 
+static int look_at(struct hunt *hunt, int fd, const char *directory, const char *name) {
+    const char *glue = directory[strlen(directory) - 1] == '/' ? "" : "/";
+    char path[SUNPATH_NAME_MAX + 257];
+    struct stat file;
+
+    if (fstatat(fd, name, &file, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(file.st_mode)) {
+        return 0;
+    }
+    snprintf(path, sizeof(path), "%s%s%s", directory, glue, name);
+    if (!is_served(hunt, &file)) {
+        return add_stale(hunt, path, &file);
+    }
+    place(hunt, path, &file);
+    return 0;
+}
+
 static int look_into(struct hunt *hunt, const char *directory) {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 && is_new_directory(hunt, fd) ? fdopendir(fd) : NULL;
@@ -79,12 +108,8 @@ static int look_into(struct hunt *hunt, const char *directory) {
         return 0; /* not there, not ours to read, or looked at already */
     }
     while (error == 0 && (entry = readdir(dir))) {
-        struct stat st;
-
-        if ((entry->d_type == DT_SOCK || entry->d_type == DT_UNKNOWN) &&
-            fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISSOCK(st.st_mode) && !is_served(hunt, &st)) {
-            error = add_stale(hunt, directory, entry->d_name, &st);
+        if (entry->d_type == DT_SOCK || entry->d_type == DT_UNKNOWN) {
+            error = look_at(hunt, dirfd(dir), directory, entry->d_name);
         }
     }
     closedir(dir);
@@ -157,6 +182,7 @@ int sp_inventory_find_stale(struct sunpath_socket_list *list, const char *const 
     if (hunt.served && hunt.seen) {
         for (size_t i = 0; i < hunt.n_live; i++) {
             hunt.served[hunt.n_served++] = list->entries[i].key;
+            hunt.n_unplaced += list->entries[i].diag.has_file && !list->entries[i].socket.has_file;
         }
         qsort(hunt.served, hunt.n_served, sizeof(*hunt.served), sp_key_compare);
         error = hunt_all(&hunt, directories);

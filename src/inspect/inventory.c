@@ -74,6 +74,13 @@ void sp_entry_set_path(struct sp_entry *entry, const char *path) {
     }
 }
 
+void sp_entry_set_file(struct sp_entry *entry, const struct stat *file) {
+    entry->socket.has_file = true;
+    entry->socket.mode = file->st_mode & 07777;
+    entry->socket.file_uid = file->st_uid;
+    entry->socket.file_gid = file->st_gid;
+}
+
 static int set_abstract(struct sp_entry *entry, const struct sp_diag_socket *socket) {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
 
@@ -212,11 +219,8 @@ static void publish(struct sp_entry *entry) {
         set_bound_path(entry, owner ? owner->pid : 0);
     }
     socket->is_deleted = published.is_deleted;
-    socket->has_file = published.has_file;
     if (published.has_file) {
-        socket->mode = published.file.st_mode & 07777;
-        socket->file_uid = published.file.st_uid;
-        socket->file_gid = published.file.st_gid;
+        sp_entry_set_file(entry, &published.file);
     }
 }
 

@@ -41,6 +41,9 @@ struct sp_entry *sp_entry_add(struct sunpath_socket_list *list);
 /* Sets the address of a path, as given. */
 void sp_entry_set_path(struct sp_entry *entry, const char *path);
 
+/* Notes that the path is this very socket, and what its file is like. */
+void sp_entry_set_file(struct sp_entry *entry, const struct stat *file);
+
 /* Who holds each entry: owners of all entries, from one walk through /proc. */
 int sp_inventory_find_owners(struct sunpath_socket_list *list);
 
