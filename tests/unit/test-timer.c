@@ -114,8 +114,7 @@ START_TEST(many_fire_in_order) {
         all[i].delay_ms = (unsigned)random() % 50;
         ck_assert_int_eq(sunpath_timer_new(&all[i].timer, loop, in_order, &all[i]), 0);
     }
-    for (unsigned ms = 0; ms < 50;
-         ms++) { /* a later deadline is set later */
+    for (unsigned ms = 0; ms < 50; ms++) { /* a later deadline is set later */
         for (int i = 0; i < N_TIMERS; i++) {
             if (all[i].delay_ms == ms) {
                 sunpath_timer_set(all[i].timer, ms);
