@@ -35,12 +35,17 @@ struct sunpath_listen_options {
  * lives. A socket file whose server is proven dead is replaced; a live one never is, nor is
  * anything that is not a socket. When the name appears it already accepts connections, with its
  * final mode and owner; there is no instant of wider access, and the umask plays no part. Paths
- * longer than 107 bytes work. In a sticky directory that others can write to (/tmp) the socket is
- * bound in place, because systemd-tmpfiles deletes renamed ones there; it still never has wider
- * access.
+ * longer than 107 bytes work; the file name can have 250. In a sticky directory that others can
+ * write to (/tmp) the socket is bound in place, because systemd-tmpfiles deletes renamed ones
+ * there: it appears with mode 0, so nobody but root finds it before it accepts, and root is refused
+ * for that instant. Elsewhere it is prepared as ".<name>.new" beside the path; what a killed
+ * process leaves there is removed by the next start.
  *
  * "fd:N" and "systemd:NAME" adopt a descriptor that already listens: nothing in the file system
- * is touched then, now or at close.
+ * is touched then, now or at close. A `backlog` other than 0 is set on it.
+ *
+ * Only a path has a mode, an owner and a group: to ask for them elsewhere is -EINVAL, because they
+ * would guard nothing.
  *
  * Errors, each with its reason in `error`: -EADDRINUSE (somebody alive owns it: the text names the
  * process; or the path is not a socket), -EACCES, -ENOENT, -ENOTDIR, -ENAMETOOLONG, -EROFS,
@@ -67,7 +72,8 @@ SUNPATH_API int sunpath_listener_adopt(struct sunpath_listener **ret, int fd,
 
 /*
  * Accepts one connection into *ret_fd, which the caller closes. Never blocks: -EAGAIN when none is
- * waiting. Peers the access rules refuse are closed before a byte is read and counted.
+ * waiting, or after many refused peers in a row, with the listener still readable. Peers the access
+ * rules refuse are closed before a byte is read and counted.
  * -EMFILE and -ENFILE: no descriptor left; the connection stays in the backlog and the listener
  * stays readable, so wait for a descriptor to become free (or a while), not for the listener.
  * -EOPNOTSUPP on a datagram listener: use sunpath_receive() on its descriptor.
@@ -93,7 +99,9 @@ SUNPATH_API int sunpath_listener_take_fd(struct sunpath_listener *listener);
 
 /*
  * Stops listening. Removes the socket file only if it is still ours: a successor's file, and the
- * file of an inherited or handed-over listener, stay. Accepts NULL, returns NULL.
+ * file of an inherited or handed-over listener, stay. A process forked from the one that opened it
+ * closes its own share: the file goes only when no other process has one any more. Accepts NULL,
+ * returns NULL.
  */
 SUNPATH_API struct sunpath_listener *sunpath_listener_close(struct sunpath_listener *listener);
 
@@ -104,7 +112,9 @@ SUNPATH_API struct sunpath_listener *sunpath_listener_close(struct sunpath_liste
  *
  * hand_over sends, then waits up to `timeout_ms` (-1: for ever) for the successor's confirmation.
  * On 0 the successor owns the address: stop accepting, finish what is under way, and close, which
- * removes nothing. On failure (-ETIMEDOUT, -EPIPE, -EPROTO ...) nothing has changed hands.
+ * removes nothing. On failure (-ETIMEDOUT, -EPIPE, -EPROTO ...) nothing has changed hands, and
+ * neither end has any more use for `fd`: close it. Only the process that opened the listener can
+ * give it away (-EINVAL); a relative path is handed over as an absolute one.
  *
  * take_over receives and confirms. `options` gives the access rules of the new listener; its other
  * fields are not used. Check who is at the other end of `fd` first: sunpath_peer_read().
@@ -117,8 +127,9 @@ SUNPATH_API int sunpath_listener_take_over(struct sunpath_listener **ret, int fd
 
 /*
  * Socket activation (sd_listen_fds(3)): how many descriptors were passed to this very process, or
- * 0. The n-th is number 3 + n; `sunpath_activation_name` is its name ("" when it has none). Adopt
- * one with "systemd:NAME" or "fd:N". -EINVAL when LISTEN_PID or LISTEN_FDS make no sense.
+ * 0. The n-th, counted from 0, is number 3 + n; `sunpath_activation_name` writes its name ("" when
+ * it has none) and returns the length. Adopt one with "systemd:NAME" or "fd:N". -EINVAL when
+ * LISTEN_PID or LISTEN_FDS make no sense or there is no such index, -ERANGE when `buffer` is short.
  */
 SUNPATH_API int sunpath_activation_count(void);
 SUNPATH_API int sunpath_activation_name(int index, char *buffer, size_t n_buffer);

@@ -38,15 +38,18 @@ static void say_server(struct sp_verdict *verdict, const struct sp_server *serve
                    server->is_other_netns ? " (in another network namespace)" : "");
 }
 
-/* Somebody who holds the lock but has not published yet, or whose file was removed. */
-static bool say_lock_holder(struct sp_verdict *verdict, const char *path) {
+/*
+ * Somebody who holds the lock but has not published yet, or whose file was removed. Once past the
+ * step "lock" that is the caller itself, which explains nothing.
+ */
+static bool say_lock_holder(struct sp_verdict *verdict, const char *path, const char *step) {
     char lock[SUNPATH_NAME_MAX + 8];
     struct sp_holder_text holder;
     struct stat st;
     pid_t pid;
 
     snprintf(lock, sizeof(lock), "%s.lock", path);
-    pid = stat(lock, &st) == 0 ? sp_proc_lock_holder(&st) : 0;
+    pid = strcmp(step, "lock") == 0 && stat(lock, &st) == 0 ? sp_proc_lock_holder(&st) : 0;
     if (pid == 0) {
         return false;
     }
@@ -61,13 +64,13 @@ static void say_in_the_way(struct sp_verdict *verdict, const struct stat *st) {
                    sp_file_kind(st->st_mode));
 }
 
-static int say_path_in_use(struct sp_verdict *verdict, const char *path) {
+static int say_path_in_use(struct sp_verdict *verdict, const char *path, const char *step) {
     struct sp_server server = {0};
     struct stat st;
     int error;
 
     if (lstat(path, &st) < 0) {
-        if (!say_lock_holder(verdict, path)) {
+        if (!say_lock_holder(verdict, path, step)) {
             sp_verdict_set(verdict, SUNPATH_REASON_IN_USE, EADDRINUSE,
                            "somebody owned it a moment ago");
         }
@@ -83,7 +86,7 @@ static int say_path_in_use(struct sp_verdict *verdict, const char *path) {
     }
     if (server.diag.life != SP_DIAG_DEAD) {
         say_server(verdict, &server);
-    } else if (!say_lock_holder(verdict, path)) {
+    } else if (!say_lock_holder(verdict, path, step)) {
         sp_verdict_set(verdict, SUNPATH_REASON_IN_USE, EADDRINUSE,
                        sp_is_blind(&server.blind)
                            ? "there is a socket file whose server cannot be seen from here"
@@ -92,14 +95,15 @@ static int say_path_in_use(struct sp_verdict *verdict, const char *path) {
     return 0;
 }
 
-static int say_in_use(struct sp_verdict *verdict, const struct sunpath_address *address) {
+static int say_in_use(struct sp_verdict *verdict, const struct sunpath_address *address,
+                      const char *step) {
     char name[SUNPATH_NAME_MAX + 1];
     struct sp_server server;
     size_t n;
     int error;
 
     if (address->kind == SUNPATH_ADDRESS_PATH) {
-        return say_path_in_use(verdict, address->name);
+        return say_path_in_use(verdict, address->name, step);
     }
     n = sp_wire_name(name, address);
     error = sp_server_of_abstract(&server, name, n);
@@ -194,7 +198,7 @@ static int examine(struct sp_verdict *verdict, int code, const char *step,
         return 0;
     }
     if (code == EADDRINUSE) {
-        return say_in_use(verdict, address);
+        return say_in_use(verdict, address, step);
     }
     if (is_path) {
         parent_of(directory, address->name);

@@ -80,27 +80,19 @@ static int check_lock_file(const struct sp_claim *claim, int fd,
 
 static int fail_open(int code, const struct sunpath_address *address, struct sunpath_error *error) {
     struct sp_shown shown;
-    const char *name = sp_show_address(&shown, address);
 
-    errno = -code;
     switch (code) {
     case -ELOOP:
         return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "lock",
-                       "'%s" SP_CLAIM_SUFFIX "': the lock file is a symbolic link", name);
+                       "'%s" SP_CLAIM_SUFFIX "': the lock file is a symbolic link",
+                       sp_show_address(&shown, address));
     case -EISDIR:
     case -ENXIO: /* a socket, or a device nobody serves */
         return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "lock",
-                       "'%s" SP_CLAIM_SUFFIX "': the lock file is not a regular file", name);
-    case -EACCES:
-        return sp_fail(error, code, SUNPATH_REASON_PERMISSION, "lock",
-                       "'%s" SP_CLAIM_SUFFIX "': may not be opened or made: the lock file is "
-                       "another user's, or its directory is not writable",
-                       name);
-    case -ENOENT: /* the directory was removed after it was opened */
-        return sp_explain_listen(error, code, "lock", address);
+                       "'%s" SP_CLAIM_SUFFIX "': the lock file is not a regular file",
+                       sp_show_address(&shown, address));
     default:
-        return sp_fail(error, code, sp_reason_of_errno(code), "lock", "'%s" SP_CLAIM_SUFFIX "': %m",
-                       name);
+        return sp_explain_listen(error, code, "lock", address);
     }
 }
 

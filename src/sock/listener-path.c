@@ -218,10 +218,17 @@ static int show(struct publication *p, const char *name) {
 
 static int publish_by_rename(struct publication *p) {
     char name[SP_CLAIM_N_TEMPORARY];
+    struct sp_shown shown, shown_name;
     int r;
 
     sp_claim_temporary(name, &p->claim, SP_CLAIM_TEMPORARY);
     r = bind_closed(p, name);
+    if (r == -EADDRINUSE) { /* it was swept, so this is nothing we may remove */
+        return sp_fail(p->error, r, SUNPATH_REASON_IN_USE, "bind",
+                       "'%s': something stands at its temporary name '%s'",
+                       sp_show_address(&shown, &p->listener->address),
+                       sp_show(&shown_name, name, strlen(name)));
+    }
     if (r < 0) {
         return r;
     }

@@ -167,9 +167,14 @@ START_TEST(bad_lock_files_are_refused) {
 }
 END_TEST
 
-static void take_as_nobody(void) {
+static void take_in_roots_directory(void) {
     ck_assert_int_eq(setuid(NOBODY), 0);
-    check_lock_refused(-EACCES, "may not be opened or made");
+    check_lock_refused(-EACCES, "may not write to the directory");
+}
+
+static void take_roots_lock(void) {
+    ck_assert_int_eq(setuid(NOBODY), 0);
+    check_lock_refused(-EACCES, "belongs to another user");
 }
 
 START_TEST(no_permission_is_said) {
@@ -177,10 +182,10 @@ START_TEST(no_permission_is_said) {
         return;
     }
     ck_assert_int_eq(chmod(".", 0755), 0);
-    in_child(take_as_nobody); /* may not create it */
+    in_child(take_in_roots_directory);
     make_file("a.sock.lock");
     ck_assert_int_eq(chmod("a.sock.lock", 0600), 0);
-    in_child(take_as_nobody); /* may not open root's */
+    in_child(take_roots_lock);
 }
 END_TEST
 
