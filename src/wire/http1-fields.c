@@ -11,13 +11,9 @@
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-int sp_http_read_crlf(struct sp_http_cursor *cursor, const char **ret_why) {
+int sp_http_no_crlf(const struct sp_http_cursor *cursor, const char **ret_why) {
     const char *at = cursor->at;
 
-    if (sp_likely(cursor->end - at >= 2 && at[0] == '\r' && at[1] == '\n')) {
-        cursor->at += 2;
-        return 1;
-    }
     if (at == cursor->end || (*at == '\r' && at + 1 == cursor->end)) {
         return 0;
     }
@@ -193,8 +189,9 @@ static void note_host(struct sp_http_facts *facts, const char *value, size_t siz
     }
 }
 
-void sp_http_note_field(struct sp_http_facts *facts, const char *name, size_t n_name,
-                        const char *value, size_t n_value) {
+/* Takes note of a field if the protocol acts on it. Never fails: _settle() judges the whole. */
+static void note_field(struct sp_http_facts *facts, const char *name, size_t n_name,
+                       const char *value, size_t n_value) {
     switch (n_name) {
     case 4:
         if (sp_equals_lower(name, "host", 4)) {
@@ -227,6 +224,30 @@ void sp_http_note_field(struct sp_http_facts *facts, const char *name, size_t n_
         }
         break;
     }
+}
+
+int sp_http_read_fields(struct sp_http_head *head, struct sp_http_facts *facts, size_t max_fields,
+                        struct sp_http_cursor *cursor) {
+    int r = 1;
+
+    while (r > 0 && !(cursor->at < cursor->end && *cursor->at == '\r')) {
+        struct sp_http_field *field = &head->fields[head->n_fields];
+
+        if (cursor->at == cursor->end) {
+            return 0;
+        }
+        if (head->n_fields == max_fields) {
+            head->why = "too many fields";
+            return -EMSGSIZE;
+        }
+        r = sp_http_read_field(cursor, field, &head->why);
+        if (r > 0) {
+            head->n_fields++;
+            note_field(facts, cursor->data + field->name.at, field->name.size,
+                       cursor->data + field->value.at, field->value.size);
+        }
+    }
+    return r > 0 ? sp_http_read_crlf(cursor, &head->why) : r;
 }
 
 bool sp_http_may_trail(const char *name, size_t n_name) {

@@ -128,46 +128,17 @@ static int skip_empty_line(struct sp_http_head *head, struct sp_http_cursor *cur
                                                            : 1;
 }
 
-/* Reads everything from the start line on: 1 when the head is complete, 0 or an error. */
-static int read_head(struct sp_http_head *head, struct sp_http_facts *facts, size_t max_fields,
-                     struct sp_http_cursor *cursor, start_line_fn *read_start_line) {
-    int r;
-
-    r = read_start_line(head, cursor);
-    while (r > 0) {
-        struct sp_http_field *field = &head->fields[head->n_fields];
-
-        if (cursor->at < cursor->end && *cursor->at == '\r') {
-            return sp_http_read_crlf(cursor, &head->why);
-        }
-        if (head->n_fields == max_fields) {
-            if (cursor->at == cursor->end) {
-                return 0;
-            }
-            head->why = "too many fields";
-            return -EMSGSIZE;
-        }
-        r = sp_http_read_field(cursor, field, &head->why);
-        if (r > 0) {
-            head->n_fields++;
-            sp_http_note_field(facts, cursor->data + field->name.at, field->name.size,
-                               cursor->data + field->value.at, field->value.size);
-        }
-    }
-    return r;
-}
-
 /*
- * The same for a head of which the first `n_seen` bytes are known to be good as far as they go:
- * looks at the bytes that are new, and at the rest of the line they continue once it has ended, so
- * that all looks together are linear in the head. 1 when the head is complete, 0 or an error.
+ * For a head of which the first `n_seen` bytes are known to be good as far as they go: looks at the
+ * bytes that are new, and at the rest of the line they continue once it has ended, so that all
+ * looks together are linear in the head. 1 when the head is complete, 0 or an error.
  */
-static int look_on(struct sp_http_head *head, struct sp_http_cursor *cursor, size_t n_seen,
-                   start_line_fn *read_start_line) {
+static int look_on(struct sp_http_head *head, struct sp_http_cursor *cursor, size_t max_fields,
+                   size_t n_seen, start_line_fn *read_start_line) {
     const char *data = cursor->data;
     const char *new = data + n_seen - (data[n_seen - 1] == '\r');
     const char *at = memchr(new, '\n', (size_t)(cursor->end - new));
-    struct sp_http_field field;
+    struct sp_http_facts facts = {0};
     int r = 1;
 
     if (!at) {
@@ -178,17 +149,11 @@ static int look_on(struct sp_http_head *head, struct sp_http_cursor *cursor, siz
     cursor->at = at ? at + 1 : data;
     if (cursor->at == data && read_start_line == read_request_line) {
         r = skip_empty_line(head, cursor);
-        r = r > 0 ? read_start_line(head, cursor) : r;
-    } else if (cursor->at == data || (cursor->at == data + 2 && *data == '\r')) {
+    }
+    if (r > 0 && (cursor->at == data || (cursor->at == data + 2 && *data == '\r'))) {
         r = read_start_line(head, cursor);
     }
-    while (r > 0) {
-        if (cursor->at < cursor->end && *cursor->at == '\r') {
-            return sp_http_read_crlf(cursor, &head->why);
-        }
-        r = sp_http_read_field(cursor, &field, &head->why);
-    }
-    return r;
+    return r > 0 ? sp_http_read_fields(head, &facts, max_fields, cursor) : r;
 }
 
 /* A head that is not complete within max_head bytes: is it the start line's fault? */
@@ -210,20 +175,22 @@ static ssize_t parse(struct sp_http_head *head, struct sp_http_facts *facts,
                      size_t n_seen, start_line_fn *read_start_line) {
     size_t n = size < limits->max_head ? size : limits->max_head;
     struct sp_http_cursor cursor = {data, data, data + n};
-    int r = 1;
+    int r = n_seen < n; /* else there is nothing new */
 
     *head = (struct sp_http_head){.fields = head->fields};
-    if (n_seen > 0 && n_seen < n) {
-        r = look_on(head, &cursor, n_seen, read_start_line);
+    if (n_seen > 0 && r > 0) {
+        r = look_on(head, &cursor, limits->max_fields, n_seen, read_start_line);
         cursor.at = data;
-    } else if (n_seen > 0) {
-        r = 0; /* nothing new */
+        head->n_fields = 0;
     }
     if (r > 0 && read_start_line == read_request_line) {
         r = skip_empty_line(head, &cursor);
     }
     if (r > 0) {
-        r = read_head(head, facts, limits->max_fields, &cursor, read_start_line);
+        r = read_start_line(head, &cursor);
+    }
+    if (r > 0) {
+        r = sp_http_read_fields(head, facts, limits->max_fields, &cursor);
     }
     if (r == 0 && n == limits->max_head) {
         return refuse_size(head, data, n);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "base/cleanup.h"
 #include "wire/http1.h"
 
 /* The bytes given, and how far they are read. */
@@ -30,8 +31,19 @@ static inline int sp_http_refuse(struct sp_http_head *head, int status, const ch
 /* Steps of the parser return 1 when they are done, 0 when bytes are missing, or a negative errno.
  */
 
+/* What stands at the cursor is not CRLF: 0 when it may become that, or -EBADMSG and why. */
+int sp_http_no_crlf(const struct sp_http_cursor *cursor, const char **ret_why);
+
 /* Reads CRLF. `*ret_why` is set with -EBADMSG. */
-int sp_http_read_crlf(struct sp_http_cursor *cursor, const char **ret_why);
+static inline int sp_http_read_crlf(struct sp_http_cursor *cursor, const char **ret_why) {
+    const char *at = cursor->at;
+
+    if (sp_unlikely(cursor->end - at < 2 || at[0] != '\r' || at[1] != '\n')) {
+        return sp_http_no_crlf(cursor, ret_why);
+    }
+    cursor->at += 2;
+    return 1;
+}
 
 /* Reads one field line with its CRLF. `*ret_why` is set with -EBADMSG. */
 int sp_http_read_field(struct sp_http_cursor *cursor, struct sp_http_field *ret,
@@ -55,9 +67,12 @@ struct sp_http_facts {
     bool expects_continue;
 };
 
-/* Takes note of a field if it is one of those. Never fails: _settle() judges the whole. */
-void sp_http_note_field(struct sp_http_facts *facts, const char *name, size_t n_name,
-                        const char *value, size_t n_value);
+/*
+ * Reads field lines and the empty line behind them into head->fields and takes note of those the
+ * protocol acts on. head->why is set with an error.
+ */
+int sp_http_read_fields(struct sp_http_head *head, struct sp_http_facts *facts, size_t max_fields,
+                        struct sp_http_cursor *cursor);
 
 /* Fills in what the fields decide, or says why they cannot be obeyed: 0 or -EBADMSG. */
 int sp_http_settle_request(struct sp_http_head *head, const struct sp_http_facts *facts,
