@@ -206,7 +206,7 @@ static int judge_walk(struct sp_verdict *verdict, const struct sp_examination *e
                        shown.text, last ? sp_file_kind(last->st.st_mode) : "something");
         return 0;
     case ELOOP:
-        sp_verdict_set(verdict, SUNPATH_REASON_INVALID, ELOOP,
+        sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ELOOP,
                        "the symbolic link '%s' leads round in circles", shown.text);
         return 0;
     case ENAMETOOLONG:

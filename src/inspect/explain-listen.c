@@ -225,7 +225,7 @@ static int examine(struct sp_verdict *verdict, int code, const char *step,
                                : "an abstract name has at most 107 bytes");
         break;
     case ELOOP:
-        sp_verdict_set(verdict, SUNPATH_REASON_INVALID, code,
+        sp_verdict_set(verdict, SUNPATH_REASON_MISSING, code,
                        "symbolic links in '%s' lead round in circles", show(&shown, directory));
         break;
     case EPERM:
