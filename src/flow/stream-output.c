@@ -27,6 +27,7 @@ static ssize_t give(struct sunpath_stream *stream, const char *data, size_t size
         n = 0;
     }
     if (n > 0) {
+        stream->n_taken += (uint64_t)n;
         stream->active_ns = sp_loop_now(stream->loop);
     }
     stream->is_blocked = (size_t)n < size;

@@ -34,6 +34,7 @@ struct sunpath_stream {
     size_t max_input, max_output, high_mark, low_mark;
 
     struct sp_timer timer; /* the earlier of the two deadlines */
+    uint64_t n_taken;      /* bytes the kernel took since it was opened */
     uint64_t active_ns;    /* when the last byte went either way */
     uint64_t total_ns;     /* SP_NEVER: no total deadline */
     int idle_ms;
@@ -86,6 +87,11 @@ static inline struct sunpath_loop *sp_stream_loop(const struct sunpath_stream *s
 /* Why the stream is failing or failed, 0 while it is not: writes return -EPIPE then. */
 static inline int sp_stream_error(const struct sunpath_stream *stream) {
     return stream->error;
+}
+
+/* Bytes the kernel took so far, still true in on_close: what did not leave may be sent again. */
+static inline uint64_t sp_stream_n_taken(const struct sunpath_stream *stream) {
+    return stream->n_taken;
 }
 
 /* When the last byte was read or taken by the kernel: for deadlines of the protocol's own. */

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "flow/stream.h"
 #include "serve/http-client.h"
 
 #define CONTINUE_MS  1000 /* how long "100 Continue" is waited for: RFC 9110 10.1.1 */
@@ -19,7 +20,6 @@ void sp_http_client_reset(struct sunpath_http_client *client) {
     client->response = sunpath_http_response_free(client->response);
     client->n_received = 0;
     client->n_seen = 0;
-    client->n_written = 0;
     client->has_informed = false;
     client->is_unsent = false;
 }
@@ -74,7 +74,6 @@ static bool write_out(struct sunpath_http_client *client, const void *data, size
     int r = sunpath_stream_write(client->stream, data, size);
 
     if (r >= 0) {
-        client->n_written += size;
         return r == 0;
     }
     if (r != -EPIPE) { /* of a broken pipe the stream tells by itself, after what it has read */
@@ -133,6 +132,7 @@ void sp_http_client_begin(struct sunpath_http_client *client) {
     request->sending = !options->body && !options->read_body ? SP_HTTP_SENT
                        : request->expects_continue           ? SP_HTTP_SEND_WAIT
                                                              : SP_HTTP_SEND_BODY;
+    client->n_taken_before = sp_stream_n_taken(client->stream);
     if (!write_out(client, request->head, request->n_head)) {
         return;
     }
@@ -440,7 +440,7 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
 }
 
 static bool has_sent_nothing(const struct sunpath_http_client *client) {
-    return sunpath_stream_n_queued(client->stream) >= client->n_written;
+    return sp_stream_n_taken(client->stream) == client->n_taken_before;
 }
 
 static void on_end(struct sunpath_stream *stream, void *user) {

@@ -61,13 +61,13 @@ static int check_target(const struct plan *plan, struct sunpath_error *error) {
     if (!sp_http_is_token(plan->method, strlen(plan->method))) {
         return invalid(error, "method", plan->method, "not a word a method can be");
     }
-    if (!sp_http_is_target(target, strlen(target))) {
-        return invalid(error, "target", target,
-                       "blanks, control and other special bytes must be percent-encoded");
-    }
     if (target[0] != '/' && strcmp(target, "*") != 0 && !strstr(target, "://") &&
         strcmp(plan->method, "CONNECT") != 0) {
         return invalid(error, "target", target, "it must begin with '/'");
+    }
+    if (!sp_http_is_target(target, strlen(target))) {
+        return invalid(error, "target", target,
+                       "blanks, control and other special bytes must be percent-encoded");
     }
     return 0;
 }

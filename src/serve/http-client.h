@@ -136,10 +136,10 @@ struct sunpath_http_client {
     struct sunpath_stream *stream;
     struct sunpath_peer peer;
     bool has_peer;
-    bool is_reused;     /* it has answered a request before */
-    bool is_keep_alive; /* the answer allows another request */
-    uint64_t n_written; /* bytes given to the stream for the current request */
-    char *room;         /* SP_HTTP_PIECE_ROOM, for bodies */
+    bool is_reused;          /* it has answered a request before */
+    bool is_keep_alive;      /* the answer allows another request */
+    uint64_t n_taken_before; /* bytes that had left when the current request began */
+    char *room;              /* SP_HTTP_PIECE_ROOM, for bodies */
 
     /* the answer to `current` */
     struct sunpath_http_response *response;

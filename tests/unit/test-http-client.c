@@ -580,6 +580,27 @@ START_TEST(a_server_may_close_an_idle_connection) {
 }
 END_TEST
 
+START_TEST(what_did_not_leave_is_sent_again_whatever_the_method) {
+    struct result results[2] = {0};
+    int fd;
+
+    start();
+    ask(&results[0], "POST");
+    ask(&results[1], "POST"); /* begins in the turn that reads the first answer */
+    fd = peer_accept();
+    peer_head(fd);
+    peer_write(fd, OK);
+    close(fd);
+    fd = peer_accept();
+    peer_head(fd);
+    peer_write(fd, OK);
+    expect_ok(&results[0]);
+    expect_ok(&results[1]);
+    close(fd);
+    stop();
+}
+END_TEST
+
 /* The peer reads a second request on its connection, and closes without an answer. */
 static int lose_second(struct result *result, const char *method) {
     struct result first = {0};
@@ -867,6 +888,7 @@ SP_TESTS("http-client", sends_what_everybody_expects,
          callbacks_can_free_the_client, an_upgrade_nobody_asked_for_is_an_error,
          requests_queue_on_one_connection, a_connection_that_ends_is_made_again,
          a_server_may_close_an_idle_connection,
+         what_did_not_leave_is_sent_again_whatever_the_method,
          a_request_lost_with_a_stale_connection_is_repeated_once,
          a_post_the_server_may_have_seen_is_not_repeated, freeing_ends_everything_exactly_once,
          freeing_inside_on_done_ends_the_rest, on_done_may_ask_again,
