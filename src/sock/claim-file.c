@@ -143,6 +143,25 @@ void sp_claim_temporary(char ret[SP_CLAIM_N_TEMPORARY], const struct sp_claim *c
     }
 }
 
+int sp_claim_path(char ret[SUNPATH_NAME_MAX + 1], const struct sp_claim *claim) {
+    char link[32], dir[SUNPATH_NAME_MAX + 1];
+    ssize_t n;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", claim->dir_fd);
+    n = readlink(link, dir, sizeof(dir));
+    if (n < 0) {
+        return -errno;
+    }
+    if (n == 0 || dir[0] != '/') { /* "(unreachable)/...": outside of our root directory */
+        return -ENOENT;
+    }
+    n -= n == 1; /* the root directory itself */
+    if ((size_t)n + 1 + strlen(claim->name) > SUNPATH_NAME_MAX) {
+        return -ENAMETOOLONG;
+    }
+    return sprintf(ret, "%.*s/%s", (int)n, dir, claim->name);
+}
+
 static void sweep_one(const struct sp_claim *claim, const char *suffix) {
     char name[SP_CLAIM_N_TEMPORARY];
     struct stat file;

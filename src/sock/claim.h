@@ -74,6 +74,12 @@ int sp_claim_look(const struct sp_claim *claim, struct stat *ret_dead,
 void sp_claim_temporary(char ret[SP_CLAIM_N_TEMPORARY], const struct sp_claim *claim,
                         const char *suffix);
 
+/*
+ * The claimed path, absolute and without symbolic links, and its length; -ENAMETOOLONG when it does
+ * not fit, or what readlink(2) says of /proc/self/fd.
+ */
+int sp_claim_path(char ret[SUNPATH_NAME_MAX + 1], const struct sp_claim *claim);
+
 /* Removes sockets that a killed process left under temporary names of this claim. */
 void sp_claim_sweep(const struct sp_claim *claim);
 

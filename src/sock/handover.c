@@ -15,10 +15,8 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -148,22 +146,17 @@ static int check_channel(int fd, const char *step, struct sunpath_error *error) 
 
 /* The successor may have another working directory: a relative path becomes absolute. */
 static void make_absolute(struct sunpath_address *address, const struct sp_claim *claim) {
-    char link[32], path[PATH_MAX];
-    ssize_t n;
-    int n_whole;
+    char path[SUNPATH_NAME_MAX + 1];
+    int n;
 
-    if (address->kind != SUNPATH_ADDRESS_PATH || address->name[0] == '/' || claim->dir_fd < 0) {
+    if (claim->lock_fd < 0 || address->name[0] == '/') {
         return;
     }
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", claim->dir_fd);
-    n = readlink(link, path, sizeof(path) - 1);
-    if (n <= 0 || path[0] != '/' || (size_t)n + 1 + strlen(claim->name) > SUNPATH_NAME_MAX) {
-        return;
+    n = sp_claim_path(path, claim);
+    if (n > 0) {
+        memcpy(address->name, path, (size_t)n + 1);
+        address->n_name = (size_t)n;
     }
-    path[n] = '\0';
-    n_whole =
-        snprintf(address->name, sizeof(address->name), "%s/%s", n == 1 ? "" : path, claim->name);
-    address->n_name = (size_t)n_whole;
 }
 
 static int send_offer(const struct sunpath_listener *listener, int fd, uint64_t deadline_ns) {

@@ -28,6 +28,7 @@ struct publication {
     struct sp_claim claim;
     uid_t uid; /* (uid_t)-1: leave, as in chown(2) */
     gid_t gid;
+    bool is_in_place; /* bound to its final name at once */
     bool has_dead;    /* something dead stands at the path: */
     struct stat dead; /* this */
     struct stat file; /* ours, once it is bound */
@@ -61,11 +62,18 @@ static int find_owner(struct publication *p) {
 
 /*
  * The name as users write it where it fits, because that is what ss(8) shows; through the directory
- * where it does not.
+ * where it does not. A path that is bound in place is absolute, or systemd-tmpfiles(8) would not
+ * know it.
  */
 static int to_sockaddr(struct sockaddr_un *ret, const struct publication *p, const char *name) {
     const char *path = p->listener->address.name;
-    size_t n_parent = strlen(path) - strlen(p->claim.name);
+    char absolute[SUNPATH_NAME_MAX + 1];
+    size_t n_parent;
+
+    if (p->is_in_place && path[0] != '/' && sp_claim_path(absolute, &p->claim) > 0) {
+        path = absolute;
+    }
+    n_parent = strlen(path) - strlen(p->claim.name);
 
     if (n_parent + strlen(name) >= sizeof(ret->sun_path)) {
         return sp_path_to_sockaddr(ret, p->claim.dir_fd, name);
@@ -154,8 +162,8 @@ static int open_file(int *ret_fd, struct publication *p, const char *name) {
     return 0;
 }
 
-/* Owner, mode, listen: `is_public` when the file bears its final name already. */
-static int make_ready(struct publication *p, const char *name, bool is_public) {
+/* Owner, mode, listen. */
+static int make_ready(struct publication *p, const char *name) {
     _cleanup_(sp_closep) int file_fd = -1;
     int r;
 
@@ -166,13 +174,13 @@ static int make_ready(struct publication *p, const char *name, bool is_public) {
     if (r == 0) {
         r = set_owner(p, file_fd);
     }
-    if (r == 0 && is_public) {
+    if (r == 0 && p->is_in_place) {
         r = start_listening(p); /* the mode opens the door: last */
     }
     if (r == 0) {
         r = set_mode(p, file_fd);
     }
-    if (r == 0 && !is_public) {
+    if (r == 0 && !p->is_in_place) {
         r = start_listening(p); /* the name opens the door, after this */
     }
     return r;
@@ -232,7 +240,7 @@ static int publish_by_rename(struct publication *p) {
     if (r < 0) {
         return r;
     }
-    r = make_ready(p, name, false);
+    r = make_ready(p, name);
     if (r == 0) {
         r = show(p, name);
     }
@@ -252,7 +260,7 @@ static int publish_in_place(struct publication *p) {
     if (r < 0) {
         return r;
     }
-    r = make_ready(p, p->claim.name, true);
+    r = make_ready(p, p->claim.name);
     if (r < 0) {
         sp_claim_remove(&p->claim, &p->file);
     }
@@ -282,7 +290,8 @@ static int publish_claimed(struct publication *p) {
     if (r < 0) {
         return r;
     }
-    return must_stay_in_place(&p->claim) ? publish_in_place(p) : publish_by_rename(p);
+    p->is_in_place = must_stay_in_place(&p->claim);
+    return p->is_in_place ? publish_in_place(p) : publish_by_rename(p);
 }
 
 int sp_listener_publish_path(struct sunpath_listener *listener,
