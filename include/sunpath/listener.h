@@ -37,9 +37,10 @@ struct sunpath_listen_options {
  * final mode and owner; there is no instant of wider access, and the umask plays no part. Paths
  * longer than 107 bytes work; the file name can have 250. In a sticky directory that others can
  * write to (/tmp) the socket is bound in place, because systemd-tmpfiles deletes renamed ones
- * there: it appears with mode 0, so nobody but root finds it before it accepts, and root is refused
- * for that instant. Elsewhere it is prepared as ".<name>.new" beside the path; what a killed
- * process leaves there is removed by the next start.
+ * there, and so is every datagram socket, because its answers carry the name it was bound to: it
+ * appears with mode 0, so nobody but root finds it before it accepts, and root is refused for that
+ * instant. Elsewhere it is prepared as ".<name>.new" beside the path; what a killed process leaves
+ * there is removed by the next start.
  *
  * "fd:N" and "systemd:NAME" adopt a descriptor that already listens: nothing in the file system
  * is touched then, now or at close. A `backlog` other than 0 is set on it.

@@ -268,14 +268,17 @@ static int publish_in_place(struct publication *p) {
 }
 
 /*
+ * A datagram carries the name its sender was bound to, and receivers compare it with the one they
+ * asked (socat's UNIX-SENDTO does): a renamed socket's answers would be dropped. And
  * systemd-tmpfiles(8) spares old sockets by the name they were bound to, so in directories it
  * cleans, which are sticky and writable for others, a renamed one would be deleted.
  */
-static bool must_stay_in_place(const struct sp_claim *claim) {
+static bool must_stay_in_place(const struct publication *p) {
     struct stat dir;
 
-    return fstat(claim->dir_fd, &dir) == 0 && (dir.st_mode & S_ISVTX) &&
-           (dir.st_mode & (S_IWGRP | S_IWOTH));
+    return p->listener->type == SUNPATH_DGRAM ||
+           (fstat(p->claim.dir_fd, &dir) == 0 && (dir.st_mode & S_ISVTX) &&
+            (dir.st_mode & (S_IWGRP | S_IWOTH)));
 }
 
 static int publish_claimed(struct publication *p) {
@@ -290,7 +293,7 @@ static int publish_claimed(struct publication *p) {
     if (r < 0) {
         return r;
     }
-    p->is_in_place = must_stay_in_place(&p->claim);
+    p->is_in_place = must_stay_in_place(p);
     return p->is_in_place ? publish_in_place(p) : publish_by_rename(p);
 }
 
