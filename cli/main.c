@@ -11,9 +11,6 @@
 #include "cli.h"
 #include "output.h"
 
-/* verbs that are still being written */
-#pragma weak cmd_ls
-#pragma weak cmd_doctor
 #pragma weak cmd_serve
 
 const struct cli_verb cli_verbs[] = {
