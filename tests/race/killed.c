@@ -40,7 +40,7 @@ static void kill_one(const char *path, unsigned *seed) {
         RACE_CHECK(read(reports[0], &byte, 1) == 1, "it could not start");
     }
     close(reports[0]);
-    race_dawdle(seed, 400);
+    race_dawdle(seed, 3000);
     kill(pid, SIGKILL);
     RACE_CHECK(waitpid(pid, NULL, 0) == pid, "wait: %m");
 }

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sunpath/sunpath.h>
@@ -29,9 +30,21 @@
         }                                                   \
     } while (0)
 
-/* Between nothing and a good part of what opening a listener takes. */
-static inline void race_dawdle(unsigned *seed, int max) {
-    for (int n = rand_r(seed) % max; n > 0; n--) {
+static inline long race_now_us(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000L + now.tv_nsec / 1000;
+}
+
+/*
+ * Lets the others run for a random while below `max_us`, which is part of the race and no wait for
+ * anything: opening a listener takes some hundred microseconds.
+ */
+static inline void race_dawdle(unsigned *seed, int max_us) {
+    long end = race_now_us() + rand_r(seed) % max_us;
+
+    while (race_now_us() < end) {
         sched_yield();
     }
 }

@@ -39,9 +39,9 @@ static void stop_and_continue(const pid_t *pids, int n, unsigned *seed) {
     for (int i = 0; i < 2 * n; i++) {
         pid_t pid = pids[rand_r(seed) % n]; /* may have ended, but is not waited for: still ours */
 
-        race_dawdle(seed, 20);
-        kill(pid, SIGSTOP);
         race_dawdle(seed, 200);
+        kill(pid, SIGSTOP);
+        race_dawdle(seed, 1000);
         kill(pid, SIGCONT);
     }
 }
