@@ -99,14 +99,7 @@ int sp_claim_look(const struct sp_claim *claim, struct stat *ret_dead,
         return errno == ENOENT ? 0 : sp_explain_listen(error, -errno, "bind", address);
     }
     if (!S_ISSOCK(file.st_mode)) {
-        return sp_fail(error, -EADDRINUSE, SUNPATH_REASON_NOT_A_SOCKET, "bind",
-                       "'%s': in use: %s stands there, which is never replaced",
-                       sp_show_address(&shown, address),
-                       S_ISDIR(file.st_mode)    ? "a directory"
-                       : S_ISREG(file.st_mode)  ? "a regular file"
-                       : S_ISLNK(file.st_mode)  ? "a symbolic link"
-                       : S_ISFIFO(file.st_mode) ? "a fifo"
-                                                : "a device");
+        return sp_explain_listen(error, -EADDRINUSE, "bind", address);
     }
 
     switch (life_of(claim->dir_fd, claim->name, &file)) {
