@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "inspect/examine-parts.h"
 #include "inspect/owners.h"
+#include "os/mounts.h"
 
 static const char *show(struct sp_shown *shown, const char *path) {
     return sp_show(shown, path, strlen(path));
@@ -291,9 +292,12 @@ static void judge_dead(struct sp_verdict *verdict, const struct sp_examination *
 
 static int examine_socket(struct sp_verdict *verdict, const struct sp_examination *examination,
                           const struct sp_walk *walk) {
+    struct stat file = walk->final;
     struct sp_server server;
-    int error = sp_server_of_file(&server, &walk->final);
+    int error;
 
+    sp_stat_whole(&file, walk->final_fd);
+    error = sp_server_of_file(&server, &file);
     if (error < 0) {
         sp_verdict_set(verdict, SUNPATH_REASON_UNKNOWN, 0, "the kernel does not say who has it: %s",
                        strerror(-error));

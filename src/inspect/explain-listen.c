@@ -2,6 +2,7 @@
 /* explain-listen.c - the sentence behind a failed attempt to publish a socket. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,8 @@
 #include "inspect/examine-parts.h"
 #include "inspect/explain.h"
 #include "inspect/owners.h"
+#include "os/fd.h"
+#include "os/mounts.h"
 #include "os/proc.h"
 
 /* The directory the socket is to appear in: "." for a bare name. */
@@ -25,6 +28,18 @@ static void parent_of(char ret[SUNPATH_NAME_MAX + 1], const char *path) {
         memcpy(ret, path, n);
         ret[n] = '\0';
     }
+}
+
+/* What is at the path itself, with the device the kernel knows it by elsewhere. */
+static bool look_at(struct stat *ret, const char *path) {
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    bool is_there = fd >= 0 && fstat(fd, ret) == 0;
+
+    if (is_there) {
+        sp_stat_whole(ret, fd);
+    }
+    sp_close(fd);
+    return is_there;
 }
 
 static void say_server(struct sp_verdict *verdict, const struct sp_server *server) {
@@ -49,7 +64,7 @@ static bool say_lock_holder(struct sp_verdict *verdict, const char *path, const 
     pid_t pid;
 
     snprintf(lock, sizeof(lock), "%s.lock", path);
-    pid = strcmp(step, "lock") == 0 && stat(lock, &st) == 0 ? sp_proc_lock_holder(&st) : 0;
+    pid = strcmp(step, "lock") == 0 && look_at(&st, lock) ? sp_proc_lock_holder(&st) : 0;
     if (pid == 0) {
         return false;
     }
@@ -69,7 +84,7 @@ static int say_path_in_use(struct sp_verdict *verdict, const char *path, const c
     struct stat st;
     int error;
 
-    if (lstat(path, &st) < 0) {
+    if (!look_at(&st, path)) {
         if (!say_lock_holder(verdict, path, step)) {
             sp_verdict_set(verdict, SUNPATH_REASON_IN_USE, EADDRINUSE,
                            "somebody owned it a moment ago");

@@ -223,6 +223,7 @@ static const char *below(const char *path, const char *directory, size_t n_direc
 /* Does somebody listen at <directory><rest>? Then that is put into the buffer. */
 static bool try_other_side(struct mount_search *search, const char *directory, size_t n_directory,
                            const char *rest) {
+    _cleanup_(sp_closep) int fd = -1;
     struct sp_server server;
     struct stat st;
 
@@ -230,9 +231,12 @@ static bool try_other_side(struct mount_search *search, const char *directory, s
                           rest) >= (int)search->n_buffer) {
         return false;
     }
-    if (stat(search->buffer, &st) == 0 && S_ISSOCK(st.st_mode) &&
-        sp_server_of_file(&server, &st) == 0 && server.diag.life == SP_DIAG_ALIVE) {
-        return true;
+    fd = open(search->buffer, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode)) {
+        sp_stat_whole(&st, fd);
+        if (sp_server_of_file(&server, &st) == 0 && server.diag.life == SP_DIAG_ALIVE) {
+            return true;
+        }
     }
     search->buffer[0] = '\0';
     return false;

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "inspect/inventory.h"
 #include "os/fd.h"
+#include "os/mounts.h"
 
 /* Directories that were looked at, and the files served. Both sorted when they are searched. */
 struct hunt {
@@ -84,10 +85,13 @@ static bool is_new_directory(struct hunt *hunt, int fd) {
 static int look_at(struct hunt *hunt, int fd, const char *directory, const char *name) {
     const char *glue = directory[strlen(directory) - 1] == '/' ? "" : "/";
     char path[SUNPATH_NAME_MAX + 257];
-    struct stat file;
+    struct stat file, parent;
 
     if (fstatat(fd, name, &file, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(file.st_mode)) {
         return 0;
+    }
+    if (fstat(fd, &parent) == 0 && parent.st_dev == file.st_dev) {
+        sp_stat_whole(&file, fd);
     }
     snprintf(path, sizeof(path), "%s%s%s", directory, glue, name);
     if (!is_served(hunt, &file)) {

@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "os/fd.h"
+#include "os/mounts.h"
 
 #ifndef SIOCUNIXFILE
 #define SIOCUNIXFILE 0x89E0 /* linux/un.h, which cannot be had beside sys/un.h */
@@ -52,9 +53,14 @@ static int open_file_of(const struct sunpath_owner *owner) {
 /* Is the socket's file at `path`? */
 static bool is_at(struct sp_published *ret, const struct sp_diag_socket *socket, const char *path) {
     size_t n = strlen(path);
+    int fd = n > SUNPATH_NAME_MAX ? -1 : open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    bool is_socket = fd >= 0 && fstat(fd, &ret->file) == 0 && S_ISSOCK(ret->file.st_mode);
 
-    if (n > SUNPATH_NAME_MAX || lstat(path, &ret->file) < 0 || !S_ISSOCK(ret->file.st_mode) ||
-        !sp_diag_is_file(socket, &ret->file)) {
+    if (is_socket) {
+        sp_stat_whole(&ret->file, fd);
+    }
+    sp_close(fd);
+    if (!is_socket || !sp_diag_is_file(socket, &ret->file)) {
         return false;
     }
     memmove(ret->path, path, n + 1);
@@ -76,7 +82,9 @@ static bool ask_kernel(struct sp_published *ret, const struct sp_diag_socket *so
         return false;
     }
     snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
-    is_known = fstat(file, &st) == 0 && sp_diag_is_file(socket, &st) && read_link(path, link);
+    is_known = fstat(file, &st) == 0;
+    sp_stat_whole(&st, file);
+    is_known = is_known && sp_diag_is_file(socket, &st) && read_link(path, link);
     sp_close(file);
     if (!is_known) {
         return false; /* it holds another socket by now */

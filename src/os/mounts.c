@@ -4,10 +4,13 @@
 #include "os/mounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include "base/cleanup.h"
 
@@ -41,6 +44,7 @@ static void decode(char *text) {
 static bool read_line(struct sp_mount *ret, char *line) {
     char *fields[5], *rest = line;
     unsigned dev_major, dev_minor;
+    unsigned long long id;
 
     for (int i = 0; i < 5; i++) {
         fields[i] = strsep(&rest, " ");
@@ -48,7 +52,8 @@ static bool read_line(struct sp_mount *ret, char *line) {
             return false;
         }
     }
-    if (sscanf(fields[2], "%u:%u", &dev_major, &dev_minor) != 2) {
+    if (sscanf(fields[0], "%llu", &id) != 1 ||
+        sscanf(fields[2], "%u:%u", &dev_major, &dev_minor) != 2) {
         return false;
     }
     decode(fields[3]);
@@ -60,7 +65,7 @@ static bool read_line(struct sp_mount *ret, char *line) {
     rest += 3;
 
     *ret = (struct sp_mount){
-        .dev = makedev(dev_major, dev_minor), .root = fields[3], .point = fields[4]};
+        .id = id, .dev = makedev(dev_major, dev_minor), .root = fields[3], .point = fields[4]};
     ret->type = strsep(&rest, " ");
     if (!rest || !strsep(&rest, " ") || !rest) {
         return false;
@@ -88,4 +93,38 @@ int sp_mounts_each(int (*on_mount)(const struct sp_mount *mount, void *user), vo
         }
     }
     return stop;
+}
+
+struct device_search {
+    uint64_t mount_id;
+    struct stat *st;
+};
+
+static int on_mount_of_file(const struct sp_mount *mount, void *user) {
+    struct device_search *search = user;
+
+    if (mount->id != search->mount_id) {
+        return 0;
+    }
+    search->st->st_dev = (dev_t)mount->dev;
+    return 1;
+}
+
+void sp_stat_whole(struct stat *st, int fd) {
+#ifdef STATX_MNT_ID
+    struct device_search search = {.st = st};
+    struct statfs fs;
+    struct statx details;
+
+    if (fstatfs(fd, &fs) < 0 || (unsigned long)fs.f_type != BTRFS_SUPER_MAGIC ||
+        statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &details) < 0 ||
+        !(details.stx_mask & STATX_MNT_ID)) {
+        return;
+    }
+    search.mount_id = details.stx_mnt_id;
+    (void)sp_mounts_each(on_mount_of_file, &search);
+#else
+    (void)st;
+    (void)fd;
+#endif
 }

@@ -55,7 +55,10 @@ int sp_diag_open(void);
 int sp_diag_each_on(int fd, uint32_t states,
                     int (*on_socket)(const struct sp_diag_socket *socket, void *user), void *user);
 
-/* Is this socket the one whose file is `file`? The kernel gives 32 bits of the inode number. */
+/*
+ * Is this socket the one whose file is `file`? The kernel gives 32 bits of the inode number, and
+ * the device of the whole file system: sp_stat_whole() in mounts.h is to be called before.
+ */
 static inline bool sp_diag_is_file(const struct sp_diag_socket *socket, const struct stat *file) {
     return socket->has_file && socket->file_dev == (uint64_t)file->st_dev &&
            socket->file_inode == (uint32_t)file->st_ino;
@@ -79,7 +82,7 @@ struct sp_diag_server {
     uint32_t uid; /* of the socket's creator */
 };
 
-/* Finds who serves the socket file `file`. 0 or a negative errno as sp_diag_each(). */
+/* Finds who serves the socket file `file`, see sp_diag_is_file(). Errors as sp_diag_each(). */
 int sp_diag_find_file(struct sp_diag_server *ret, const struct stat *file);
 int sp_diag_find_file_on(int fd, struct sp_diag_server *ret, const struct stat *file);
 
