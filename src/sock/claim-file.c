@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "inspect/explain.h"
 #include "os/fd.h"
+#include "os/mounts.h"
 #include "os/sock-diag.h"
 #include "sock/claim.h"
 
@@ -80,7 +81,8 @@ static enum life life_of(int dir_fd, const char *name, const struct stat *file) 
         return UNKNOWN; /* it has changed under us */
     }
     /* Where sock_diag is not to be had, in a sandbox, the probe alone decides. */
-    if (sp_diag_find_file(&server, file) == 0 && server.life != SP_DIAG_DEAD) {
+    sp_stat_whole(&opened, fd);
+    if (sp_diag_find_file(&server, &opened) == 0 && server.life != SP_DIAG_DEAD) {
         return ALIVE;
     }
     life = probe(fd);
