@@ -234,6 +234,24 @@ class Doctor(TestCase):
         self.expect(f"{self.dir}/t/u/a.sock", "overlay-layer", "ECONNREFUSED", ABSENT, prefix=inside,
                     says=f"{self.dir}/t/m/a.sock")
 
+    @unittest.skipUnless(IS_ROOT and shutil.which("mkfs.btrfs"), "takes root and btrfs")
+    def test_a_subvolume_of_btrfs(self):
+        """There stat() gives another device than sock_diag."""
+        script = f"""set -e; cd {self.dir}; truncate -s 128M image; mkfs.btrfs -q image; mkdir m; mount -o loop image m
+            btrfs -q subvolume create m/s; {sys.executable} -c 'import socket; socket.socket(1).bind("m/s/stale.sock")'
+            exec {sys.executable} -c '{SERVER}' {self.dir}/m/s/a.sock stream 5"""
+        server = self.start("unshare", "-m", "sh", "-c", script, stdin=subprocess.PIPE)
+        self.addCleanup(server.stdin.close)
+        until(lambda: server.poll() is not None or "ready" in server.output(), "btrfs to be mounted, or not")
+        if server.poll() is not None:
+            self.skipTest("btrfs cannot be mounted here: " + server.output())
+        inside = ("nsenter", "-m", "-t", server.pid)
+        self.expect(f"{self.dir}/m/s/a.sock", "ok", None, OK, prefix=inside)
+        self.expect(f"{self.dir}/m/s/stale.sock", "stale", "ECONNREFUSED", ABSENT, prefix=inside)
+        rows = self.run_ok(*inside, SUNPATH, "ls", "--json", f"{self.dir}/m/s").splitlines()
+        states = {os.path.basename(r["socket"]): r["state"] for r in map(json.loads, rows)}
+        self.assertEqual(states, {"a.sock": "listening", "stale.sock": "stale"})
+
 
 if __name__ == "__main__":
     main()
