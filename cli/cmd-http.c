@@ -12,6 +12,7 @@
 #include <sunpath/http.h>
 
 #include "cli.h"
+#include "http-show.h"
 #include "http-transfer.h"
 #include "output.h"
 
@@ -242,70 +243,14 @@ static int read_command_line(struct job *job, int argc, char **argv) {
 
 /* ---- what is shown on the way ---------------------------------------------------------------- */
 
-/* A head's lines on standard error, each behind `mark`, safe on a terminal. */
-static void show_lines(char mark, const char *text, size_t size) {
-    struct cli_shown shown;
-
-    while (size > 0) {
-        const char *end = memchr(text, '\n', size);
-        size_t n = end ? (size_t)(end - text) : size;
-        size_t n_shown = n > 0 && text[n - 1] == '\r' ? n - 1 : n;
-
-        fprintf(stderr, "%c %s\n", mark, cli_show_bytes(&shown, text, n_shown));
-        n += end ? 1 : 0;
-        text += n;
-        size -= n;
-    }
-}
-
-static void show_peer(const struct job *job, const struct sunpath_peer *peer) {
-    struct cli_shown shown;
-
-    fprintf(stderr, "* connected to %s", cli_show(&shown, job->target));
-    if (peer && peer->is_outside_pid_namespace) {
-        fprintf(stderr, ", served from outside this pid namespace");
-    } else if (peer) {
-        fprintf(stderr, ", served by pid %d", (int)peer->pid);
-    }
-    if (peer && peer->is_unmapped) {
-        fprintf(stderr, " of a user without a name here");
-    } else if (peer) {
-        fprintf(stderr, ", user %s (uid %u)", cli_user_name(peer->uid), (unsigned)peer->uid);
-    }
-    fputc('\n', stderr);
-}
-
 static int on_start(const char *head, size_t n_head, const struct sunpath_peer *peer, void *user) {
     struct job *job = user;
 
     if (job->is_verbose) {
-        show_peer(job, peer);
-        show_lines('>', head, n_head);
+        http_show_peer(job->target, peer);
+        http_show_lines('>', head, n_head);
     }
     return 0;
-}
-
-/* The head as text. To be freed; NULL when memory is out. */
-static char *format_head(const struct sunpath_http_response *response, size_t *ret_size) {
-    int version = sunpath_http_response_version(response);
-    const char *name, *value;
-    char *text = NULL;
-    FILE *out = open_memstream(&text, ret_size);
-
-    if (!out) {
-        return NULL;
-    }
-    fprintf(out, "HTTP/%d.%d %d %s\r\n", version / 10, version % 10,
-            sunpath_http_response_status(response), sunpath_http_response_reason(response));
-    for (size_t i = 0; sunpath_http_response_header_at(response, i, &name, &value); i++) {
-        fprintf(out, "%s: %s\r\n", name, value);
-    }
-    fputs("\r\n", out);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
 }
 
 static int show_head(struct job *job, const struct sunpath_http_response *response) {
@@ -316,12 +261,12 @@ static int show_head(struct job *job, const struct sunpath_http_response *respon
     if (!job->is_verbose && !job->has_include) {
         return 0;
     }
-    text = format_head(response, &size);
+    text = http_format_head(response, &size);
     if (!text) {
         return -ENOMEM;
     }
     if (job->is_verbose) {
-        show_lines('<', text, size);
+        http_show_lines('<', text, size);
     }
     if (job->has_include) {
         r = http_sink_open(&job->sink);

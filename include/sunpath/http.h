@@ -275,7 +275,15 @@ SUNPATH_API int sunpath_http_request_upgrade(int *ret_fd, const char *method, co
 /* One keep-alive connection to one server, on a loop. Requests queue and go one after the other. */
 struct sunpath_http_client;
 
-/* Connects when the first request is sent, again when the server has closed an idle connection. */
+/*
+ * Connects when the first request is sent, again when the server has closed the connection. The
+ * loop is never blocked: a full backlog, and with `wait` a missing server, are tried again from a
+ * timer, up to the options' timeout (only a host name of a TCP address is looked up at once). Their
+ * `cancel_fd` has no meaning here: freeing the client cancels.
+ *
+ * A request that was lost because the server closed an idle connection goes out once more when not
+ * a byte of it had left, or when its method is idempotent (RFC 9110 9.2.2).
+ */
 SUNPATH_API int sunpath_http_client_new(struct sunpath_http_client **ret, struct sunpath_loop *loop,
                                         const char *address,
                                         const struct sunpath_connect_options *options,
@@ -287,9 +295,14 @@ SUNPATH_API struct sunpath_http_client *sunpath_http_client_free(
     struct sunpath_http_client *client);
 
 /*
- * Sends a request. `on_done` fires exactly once: with a response (freed when it returns) and 0, or
- * NULL and an error that `error` explains. What `options` points to is copied, but for `body`,
- * which must live until on_done.
+ * Sends a request to `uri` (NULL: as the options and the address say). `on_done` fires exactly
+ * once, and never inside this call: with a response (freed when it returns) and 0, or NULL and an
+ * error that `error` explains. What `options` points to is copied, but for `body`, which must live
+ * until on_done. -EINVAL (a method, target or header that may not stand in a request), -ENOMEM,
+ * -ECANCELED (the client is being freed): then on_done does not fire.
+ *
+ * An answer that comes before the whole body is sent is delivered; with a status of 400 or above
+ * the rest is not sent. With the header "Expect: 100-continue" the body waits for up to a second.
  */
 SUNPATH_API int sunpath_http_client_send(
     struct sunpath_http_client *client, const char *method, const char *uri,

@@ -5,16 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "flow/stream.h"
 #include "serve/http-client.h"
 
-#define CONTINUE_MS  1000 /* how long "100 Continue" is waited for: RFC 9110 10.1.1 */
-#define SOURCE_MS    2    /* until a source that had nothing is asked again */
-#define KEPT_ON_LOSS (SP_HTTP_CLIENT_MAX_HEAD + SP_HTTP_CLIENT_PIECE)
+#define CONTINUE_MS 1000 /* how long "100 Continue" is waited for: RFC 9110 10.1.1 */
+#define SOURCE_MS   2    /* until a source that had nothing is asked again */
 
 void sp_http_client_reset(struct sunpath_http_client *client) {
     client->response = sunpath_http_response_free(client->response);
@@ -344,16 +342,15 @@ static size_t receive(struct sunpath_http_client *client, const char *data, size
 /* ---- losing the connection ------------------------------------------------------------------- */
 
 /*
- * A server may close an idle connection in the very moment we send on it. Then, and only once, the
- * request goes out again: when the server cannot have seen it, or may see it twice (RFC
- * 9110 9.2.2).
+ * A server may close an idle connection in the very moment we send on it. Then the request goes out
+ * again, only once since the next connection is a new one: when the server cannot have seen it, or
+ * may see it twice (RFC 9110 9.2.2).
  */
 static bool may_repeat(const struct sunpath_http_client *client) {
     const struct sp_http_request *request = client->current;
 
-    return client->is_reused && !request->is_repeated && !client->response &&
-           !client->has_informed && client->n_seen == 0 && !request->is_read &&
-           (request->is_idempotent || client->is_unsent);
+    return client->is_reused && !client->response && !client->has_informed && client->n_seen == 0 &&
+           !request->is_read && (request->is_idempotent || client->is_unsent);
 }
 
 static void lose(struct sunpath_http_client *client, int error) {
@@ -368,7 +365,6 @@ static void lose(struct sunpath_http_client *client, int error) {
         (error == 0 || (is_left && client->has_peer))) {
         complete(client);
     } else if (is_left && may_repeat(client)) {
-        client->current->is_repeated = true;
         sp_http_client_disconnect(client);
         sp_http_client_start(client);
     } else if (is_left) {
@@ -377,36 +373,6 @@ static void lose(struct sunpath_http_client *client, int error) {
     } else {
         fail(client, error, sp_reason_of_errno(error), "the connection failed: ", strerror(-error));
     }
-}
-
-/* The stream gave up, perhaps because it could not write: the answer may lie in the socket yet. */
-static void read_the_rest(struct sunpath_http_client *client, int error) {
-    int fd = sunpath_stream_fd(client->stream);
-    const char *data;
-    char *kept;
-    size_t n_kept;
-    ssize_t n = 0;
-
-    data = sunpath_stream_input(client->stream, &n_kept);
-    kept = n_kept < KEPT_ON_LOSS ? malloc(KEPT_ON_LOSS) : NULL;
-    if (!kept) {
-        lose(client, error);
-        return;
-    }
-    if (n_kept > 0) {
-        memcpy(kept, data, n_kept);
-    }
-    while (!client->is_freed && client->current && n_kept < KEPT_ON_LOSS &&
-           (n = recv(fd, kept + n_kept, KEPT_ON_LOSS - n_kept, MSG_DONTWAIT)) > 0) {
-        size_t used = receive(client, kept, n_kept + (size_t)n);
-
-        n_kept = n_kept + (size_t)n - used;
-        memmove(kept, kept + used, n_kept);
-    }
-    if (!client->is_freed && client->current) {
-        lose(client, n == 0 ? 0 : error);
-    }
-    free(kept);
 }
 
 /* ---- events of the stream -------------------------------------------------------------------- */
@@ -464,7 +430,7 @@ static void on_close(struct sunpath_stream *stream, int error, void *user) {
     sp_http_client_enter(client);
     if (client->current) {
         client->is_unsent = has_sent_nothing(client);
-        read_the_rest(client, error);
+        lose(client, error); /* the stream has told all that was to be read before */
     }
     if (!client->is_freed && !client->current) {
         sp_http_client_disconnect(client);

@@ -78,7 +78,6 @@ struct sp_http_request {
     enum sp_http_sending sending;
     uint64_t n_sent; /* bytes of the body given to the connection */
     bool is_read;    /* read_body() was called: the body cannot be sent again */
-    bool is_repeated;
 };
 
 /*

@@ -46,6 +46,10 @@ static void turn(void) {
     ck_assert_int_ge(sunpath_loop_dispatch(loop, 1), 0);
 }
 
+static void turn_at_once(void) {
+    ck_assert_int_ge(sunpath_loop_dispatch(loop, 0), 0);
+}
+
 static int peer_accept(void) {
     int fd;
 
@@ -358,6 +362,60 @@ START_TEST(an_early_answer_is_delivered) {
 }
 END_TEST
 
+START_TEST(an_error_stops_the_sending_even_before_its_body) {
+    struct source source = {.size = LARGE};
+    struct sunpath_http_request_options options = from(&source);
+    struct result result = {0};
+    char *data = malloc(LARGE);
+    size_t n = 0;
+    int fd;
+
+    start();
+    ask(&result, &options);
+    fd = peer_accept();
+    peer_head(fd);
+    peer_write(fd, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n");
+    for (size_t i = 0; i < 1000; i++) { /* all the client has sent, and what it might send still */
+        ssize_t got = recv(fd, data, LARGE, 0);
+
+        n += got > 0 ? (size_t)got : 0;
+        turn_at_once();
+    }
+    ck_assert_uint_lt(n, LARGE / 8);
+    ck_assert_uint_lt(source.given, LARGE / 8);
+    peer_write(fd, "no");
+    expect(&result, 413);
+    close(fd);
+    stop();
+    free(data);
+}
+END_TEST
+
+START_TEST(a_connection_with_an_unread_body_in_it_is_not_used_again) {
+    struct source source = {.size = 300000};
+    struct sunpath_http_request_options options = from(&source);
+    struct result results[2] = {0};
+    int fds[2];
+
+    start();
+    options.body_length = 300000;
+    ask(&results[0], &options);
+    ask(&results[1], NULL);
+    fds[0] = peer_accept();
+    peer_head(fds[0]);
+    ck_assert_uint_eq(source.given, source.size); /* it lies in the client's queue */
+    peer_write(fds[0], OK);
+    expect(&results[0], 200);
+    fds[1] = peer_accept();
+    peer_head(fds[1]);
+    peer_write(fds[1], OK);
+    expect(&results[1], 200);
+    close(fds[0]);
+    close(fds[1]);
+    stop();
+}
+END_TEST
+
 START_TEST(a_server_that_just_leaves_is_an_error) {
     struct result result = {0};
 
@@ -485,6 +543,8 @@ SP_TESTS("http-client-upload", a_source_of_unknown_length_is_sent_in_chunks,
          a_source_of_known_length_is_sent_plain_and_at_the_readers_pace,
          an_empty_source_is_an_empty_body, a_source_that_fails_or_ends_early_ends_the_request,
          a_body_from_memory_can_be_large_and_chunked, an_early_answer_is_delivered,
+         an_error_stops_the_sending_even_before_its_body,
+         a_connection_with_an_unread_body_in_it_is_not_used_again,
          a_server_that_just_leaves_is_an_error, the_body_waits_for_the_continue,
          a_server_that_does_not_know_continue_gets_the_body_in_the_end,
          a_refused_body_is_never_sent, a_deadline_passes_while_the_body_is_sent,

@@ -532,23 +532,25 @@ START_TEST(requests_queue_on_one_connection) {
 }
 END_TEST
 
+/* The peer answers so, and keeps its connection: the client must not use it again. */
 static void check_reconnects(const char *answer) {
     struct result results[2] = {0};
-    int fd;
+    int fds[2];
 
     start();
     ask(&results[0], "GET");
     ask(&results[1], "GET");
-    fd = peer_accept();
-    peer_head(fd);
-    peer_write(fd, answer);
+    fds[0] = peer_accept();
+    peer_head(fds[0]);
+    peer_write(fds[0], answer);
     expect_ok(&results[0]);
-    close(fd);
-    fd = peer_accept();
-    peer_head(fd);
-    peer_write(fd, OK);
+    fds[1] = peer_accept();
+    ck_assert(peer_is_closed(fds[0]));
+    peer_head(fds[1]);
+    peer_write(fds[1], OK);
     expect_ok(&results[1]);
-    close(fd);
+    close(fds[0]);
+    close(fds[1]);
     stop();
 }
 
