@@ -158,6 +158,12 @@ static void discard(struct sp_http_connection *connection) {
     }
 }
 
+void sp_http_connection_finish_sent(struct sp_http_connection *connection) {
+    if (connection->finishing && !connection->is_dead) {
+        finish_sent(connection, n_sent(connection), 0);
+    }
+}
+
 static void on_data(struct sunpath_stream *stream, void *user) {
     struct sp_http_connection *connection = user;
     struct sunpath_http_server *server = connection->server;
@@ -198,7 +204,7 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
     if (connection->closing != SP_HTTP_OPEN) {
         connection->since_ns = sp_loop_now(server->loop); /* lingering begins */
     }
-    finish_sent(connection, n_sent(connection), 0);
+    sp_http_connection_finish_sent(connection);
     if (!connection->is_dead && exchange && exchange->file_fd >= 0) {
         sp_http_exchange_pump_file(exchange);
     } else if (!connection->is_dead && exchange && exchange->wants_drain && !exchange->is_ended) {

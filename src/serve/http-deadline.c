@@ -42,9 +42,8 @@ static uint64_t due(const struct sp_http_connection *connection) {
     uint64_t output = output_due(connection), input;
 
     if (connection->closing != SP_HTTP_OPEN) {
-        uint64_t linger = after(connection->since_ns, SP_HTTP_LINGER_MS);
-
-        return sunpath_stream_n_queued(connection->stream) > 0 ? output : linger;
+        input = after(connection->since_ns, SP_HTTP_LINGER_MS);
+        return input < output ? input : output;
     }
     if (output != SP_NEVER && !connection->exchange) {
         return output; /* idle is counted from the moment the answer has left */
@@ -59,6 +58,9 @@ static void note_progress(struct sp_http_connection *connection) {
     if (n_sent != connection->n_sent) {
         connection->n_sent = n_sent;
         connection->sent_ns = sp_stream_active_ns(connection->stream);
+    }
+    if (connection->closing != SP_HTTP_OPEN && n_sent < connection->n_written) {
+        connection->since_ns = sp_loop_now(connection->server->loop); /* not lingering yet */
     }
 }
 

@@ -342,6 +342,7 @@ void sp_http_connection_pump(struct sp_http_connection *connection) {
     while (step(connection)) {
     }
     connection->is_pumping = false;
+    sp_http_connection_finish_sent(connection); /* one that was sent before it was found ended */
     if (!connection->is_dead && is_flushed(connection)) {
         sp_http_connection_kill(connection, 0);
     }

@@ -184,6 +184,8 @@ struct sunpath_stream *sp_http_connection_detach(struct sp_http_connection *conn
 void sp_http_connection_let_go(struct sp_http_connection *connection);
 /* Something has changed: its pump goes on, at the end of this turn unless it is running. */
 void sp_http_connection_poke(struct sp_http_connection *connection);
+/* Calls on_finish for the responses whose last byte is with the kernel. */
+void sp_http_connection_finish_sent(struct sp_http_connection *connection);
 /* Nothing more is coming: sends what is queued and closes, lingering when input may be unread. */
 void sp_http_connection_end(struct sp_http_connection *connection, bool linger);
 
