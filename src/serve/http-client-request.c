@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "base/text.h"
 #include "serve/http-client.h"
 
@@ -341,15 +342,11 @@ void sp_http_request_rewind(struct sp_http_request *request) {
 int sp_http_request_read_options(struct sunpath_http_request_options *ret,
                                  const struct sunpath_http_request_options *options,
                                  struct sunpath_error *error) {
-    *ret = SUNPATH_OPTIONS(struct sunpath_http_request_options);
-    if (options) {
-        if (options->size < sizeof(options->size)) {
-            return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "request",
-                           "options: their size is not set");
-        }
-        memcpy(ret, options, options->size < sizeof(*ret) ? options->size : sizeof(*ret));
-        ret->size = sizeof(*ret);
+    if (sp_options_read(ret, sizeof(*ret), options) < 0) {
+        return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "request",
+                       "options: their size is not set, or of a newer library");
     }
+    ret->size = sizeof(*ret);
     ret->timeout_ms = ret->timeout_ms == 0 ? 30000 : ret->timeout_ms;
     ret->max_body = ret->max_body == 0 ? 64 * 1024 * 1024 : ret->max_body;
     return 0;

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "base/text.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -239,11 +240,10 @@ static int upgrade_connect(struct upgrade *upgrade) {
     int left = upgrade->options.timeout_ms;
     int r;
 
-    *options = SUNPATH_OPTIONS(struct sunpath_connect_options);
-    if (given) {
-        memcpy(options, given, given->size < sizeof(*options) ? given->size : sizeof(*options));
-        options->size = sizeof(*options);
+    if (sp_options_read(options, sizeof(*options), given) < 0) {
+        return fail(upgrade, -EINVAL, "connect options: ", "their size is wrong");
     }
+    options->size = sizeof(*options);
     options->timeout_ms = options->timeout_ms == 0 ? 10000 : options->timeout_ms;
     if (left >= 0 && (options->timeout_ms < 0 || options->timeout_ms > left)) {
         options->timeout_ms = left;

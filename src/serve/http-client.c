@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "base/text.h"
 
 static const struct sunpath_error no_error;
@@ -175,14 +176,10 @@ static int copy_connect_options(struct sunpath_http_client *client,
                                 const struct sunpath_connect_options *options) {
     struct sunpath_connect_options *copy = &client->connect;
 
-    *copy = SUNPATH_OPTIONS(struct sunpath_connect_options);
-    if (options && options->size < sizeof(options->size)) {
+    if (sp_options_read(copy, sizeof(*copy), options) < 0) {
         return -EINVAL;
     }
-    if (options) {
-        memcpy(copy, options, options->size < sizeof(*copy) ? options->size : sizeof(*copy));
-        copy->size = sizeof(*copy);
-    }
+    copy->size = sizeof(*copy);
     copy->timeout_ms = copy->timeout_ms == 0 ? 10000 : copy->timeout_ms;
     copy->cancel_fd = NULL; /* freeing the client is how a loop cancels */
 
