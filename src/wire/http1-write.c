@@ -140,17 +140,18 @@ char *sp_http_put_field(char *at, const char *name, size_t n_name, const char *v
 }
 
 char *sp_http_put_length(char *at, uint64_t length) {
-    char digits[20];
-    size_t n = 0;
+    int n_digits = 1;
+    char *end;
 
-    do {
-        digits[sizeof(digits) - ++n] = (char)('0' + length % 10);
-        length /= 10;
-    } while (length > 0);
-
+    for (uint64_t rest = length; rest >= 10; rest /= 10) {
+        n_digits++;
+    }
     at = put(at, "Content-Length: ", 16);
-    at = put(at, digits + sizeof(digits) - n, n);
-    return put(at, "\r\n", 2);
+    end = at + n_digits;
+    for (char *digit = end; digit > at; length /= 10) {
+        *--digit = (char)('0' + length % 10);
+    }
+    return put(end, "\r\n", 2);
 }
 
 char *sp_http_put_chunk_head(char *at, uint64_t size) {
