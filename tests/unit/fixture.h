@@ -15,10 +15,10 @@
  * working directory and is removed afterwards, and fails when it leaves a descriptor open that it
  * did not find open.
  */
-#define SP_TESTS(subject, ...)                                                                     \
-    int main(void) {                                                                               \
-        const TTest *const tests[] = {__VA_ARGS__};                                                \
-        return fixture_run(subject, tests, sizeof(tests) / sizeof(tests[0]));                      \
+#define SP_TESTS(subject, ...)                                                \
+    int main(void) {                                                          \
+        const TTest *const tests[] = {__VA_ARGS__};                           \
+        return fixture_run(subject, tests, sizeof(tests) / sizeof(tests[0])); \
     }
 
 int fixture_run(const char *subject, const TTest *const *tests, size_t n_tests);

@@ -25,10 +25,10 @@ END_TEST
 START_TEST(utf8_passes_and_garbage_does_not) {
     check_escape("gr\xc3\xbc\xc3\x9f", 6, "gr\xc3\xbc\xc3\x9f");
     check_escape("\xe2\x82\xac \xf0\x9f\x8c\x9e", 8, "\xe2\x82\xac \xf0\x9f\x8c\x9e");
-    check_escape("\xc2\x9b", 2, "\\xc2\\x9b");             /* C1 control */
-    check_escape("\xc0\xaf", 2, "\\xc0\\xaf");             /* overlong */
-    check_escape("\xed\xa0\x80", 3, "\\xed\\xa0\\x80");    /* surrogate */
-    check_escape("\xe2\x82", 2, "\\xe2\\x82");             /* cut */
+    check_escape("\xc2\x9b", 2, "\\xc2\\x9b");          /* C1 control */
+    check_escape("\xc0\xaf", 2, "\\xc0\\xaf");          /* overlong */
+    check_escape("\xed\xa0\x80", 3, "\\xed\\xa0\\x80"); /* surrogate */
+    check_escape("\xe2\x82", 2, "\\xe2\\x82");          /* cut */
     check_escape("\xff\xfe", 2, "\\xff\\xfe");
 }
 END_TEST
