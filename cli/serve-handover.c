@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* serve-handover.c - a new server takes the old one's listener, so that no connect ever fails. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "serve.h"
+
+#define PROTOCOL   "sunpath-handover"
+#define TIMEOUT_MS 10000
+
+/* Only who could end this process and start another in its place anyway. */
+static bool is_trusted(const struct sunpath_peer *peer) {
+    return peer && !peer->is_unmapped && (peer->uid == 0 || peer->uid == geteuid());
+}
+
+/* ---- the old server -------------------------------------------------------------------------- */
+
+/* The 101 has left: from here on the connection speaks the listener's own protocol. */
+static void on_answered(struct sunpath_stream *stream, void *user) {
+    struct serve *serve = user;
+    struct sunpath_listener *listener = sunpath_http_server_listener(serve->server, 0);
+    struct sunpath_error error;
+    int fd, r = -ESHUTDOWN;
+
+    if (sunpath_stream_n_queued(stream) > 0) {
+        return;
+    }
+    serve->successor = NULL;
+    fd = sunpath_stream_take_fd(stream);
+    if (listener) {
+        r = sunpath_listener_hand_over(listener, fd, TIMEOUT_MS, &error);
+        if (r < 0) {
+            cli_print_error(&error);
+        }
+    }
+    close(fd);
+    if (r >= 0) {
+        if (!serve->is_quiet) {
+            cli_say("a successor has taken over");
+        }
+        serve_drain(serve);
+    }
+}
+
+static void on_gone(struct sunpath_stream *stream, int error, void *user) {
+    struct serve *serve = user;
+
+    (void)error;
+    serve->successor = sunpath_stream_close(stream);
+}
+
+bool serve_hand_over(struct serve *serve, struct sunpath_http_exchange *exchange) {
+    static const struct sunpath_stream_events events = {.on_drain = on_answered,
+                                                        .on_close = on_gone};
+    const char *upgrade = sunpath_http_header(exchange, "Upgrade");
+
+    if (!upgrade || strcasecmp(upgrade, PROTOCOL) != 0) {
+        return false;
+    }
+    if (!is_trusted(sunpath_http_peer(exchange))) {
+        serve_status(exchange, 403, "only the server's own user or root may take over");
+    } else if (serve->successor || serve->is_ending) {
+        serve_status(exchange, 409, "somebody else is taking over");
+    } else if (sunpath_http_upgrade(exchange, PROTOCOL, &serve->successor, &events, serve) < 0) {
+        serve_status(exchange, 400, "not an upgrade");
+    }
+    return true;
+}
+
+/* ---- the new server -------------------------------------------------------------------------- */
+
+int serve_take_over(struct sunpath_listener **ret, const char *address,
+                    const struct sunpath_listen_options *options, struct sunpath_error *error) {
+    struct sunpath_peer peer;
+    int fd, r;
+
+    r = sunpath_http_request_upgrade(&fd, "GET", address, PROTOCOL, NULL, error);
+    if (r < 0) {
+        return r;
+    }
+    if (sunpath_peer_read(&peer, fd) < 0 || !is_trusted(&peer)) {
+        *error = (struct sunpath_error){.code = -EPERM, .reason = SUNPATH_REASON_WRONG_OWNER};
+        snprintf(error->step, sizeof(error->step), "take over");
+        snprintf(error->text, sizeof(error->text),
+                 "take over: the server there runs as another user");
+        r = -EPERM;
+    } else {
+        r = sunpath_listener_take_over(ret, fd, TIMEOUT_MS, options, error);
+    }
+    close(fd);
+    return r;
+}
