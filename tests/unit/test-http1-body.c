@@ -312,6 +312,8 @@ START_TEST(trailers_have_a_limit) {
     ck_assert_int_eq(result_of(size, size), SP_HTTP_BODY_END);
     size = append(append(append(0, "0\r\n", 1), "A: b\r\n", 1366), "\r\n", 1);
     ck_assert_int_eq(result_of(size, size), -EMSGSIZE);
+    size = append(append(append(0, "0\r\n", 1), "A: b\r\n", 1364), "A: bb\r\n\r\n", 1); /* 8193 */
+    ck_assert_int_eq(result_of(size, size), -EMSGSIZE);
     size = append(append(append(0, "0\r\n", 1), "A:", 1), "b", 9000);
     ck_assert_int_eq(result_of(size, size), -EMSGSIZE);
     ck_assert_int_eq(result_of(size, 100), -EMSGSIZE);

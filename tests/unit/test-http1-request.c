@@ -373,6 +373,37 @@ START_TEST(no_single_byte_confuses_it) {
 }
 END_TEST
 
+/* The byte at which a head that comes byte by byte is refused. */
+static size_t refused_at(const char *text) {
+    size_t size = strlen(text);
+    struct parsed got;
+
+    for (size_t n = 1; n <= size; n++) {
+        parse_exactly(&got, parse, text, n, n - 1);
+        if (got.result != 0) {
+            ck_assert_int_eq(got.result, -EBADMSG);
+            return n;
+        }
+    }
+    return 0;
+}
+
+/* Nobody waits for the end of a head that cannot become good any more. */
+START_TEST(bad_heads_are_refused_early) {
+    ck_assert_uint_eq(refused_at("\x16\x03\x01"), 1);
+    ck_assert_uint_eq(refused_at("GET /\x01"), 6);
+    ck_assert_uint_eq(refused_at("GET / HTTP/1.1\nHost"), 15);
+    ck_assert_uint_eq(refused_at("GET / HTTP/1.1\rHost"), 16);
+    ck_assert_uint_eq(refused_at("GET / HTTP/1.1\r\nHost: x\rA"), 25);
+    ck_assert_uint_eq(refused_at("GET / HTTP/1.1\r\nHost: x\r\n\rA"), 27);
+    ck_assert_uint_eq(refused_at("hello\r\n"), 7);
+    ck_assert_uint_eq(refused_at("GET / HTTP/2.0\r\n"), 16);
+    ck_assert_uint_eq(refused_at("\r\nGET / HTTP/2.0\r\n"), 18);
+    ck_assert_uint_eq(refused_at("GET / HTTP/1.1\r\nHost : x\r\nA"), 26);
+    ck_assert_uint_eq(refused_at("GET / HTTP/1.1\r\nHost: x\r\n fold\r\n"), 32);
+}
+END_TEST
+
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 static void check_limit(const char *text, size_t max_head, size_t max_fields, int status) {
@@ -432,4 +463,5 @@ END_TEST
 
 SP_TESTS("http1-request", good_requests_are_taken, what_follows_a_head_is_left_alone,
          values_lose_the_white_space_around_them, bad_requests_are_refused,
-         no_single_byte_confuses_it, heads_have_limits, a_head_without_an_end_is_refused_in_time)
+         no_single_byte_confuses_it, bad_heads_are_refused_early, heads_have_limits,
+         a_head_without_an_end_is_refused_in_time)
