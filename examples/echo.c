@@ -37,27 +37,23 @@ static void on_signal(struct sunpath_signal *signal, int number, void *loop) {
 int main(int argc, char **argv) {
     static const struct sunpath_stream_events events = {
         .on_data = on_data, .on_drain = on_drain, .on_close = on_close};
-    struct sunpath_error error = {.text = "cannot open a loop"};
-    struct sunpath_loop *loop = NULL;
-    struct sunpath_signal *term = NULL, *interrupt = NULL;
-    struct sunpath_stream_server *server = NULL;
-    int r;
+    static struct sunpath_loop *loop;
+    static struct sunpath_stream_server *server;
+    struct sunpath_signal *term, *interrupt;
+    struct sunpath_error error = {.text = "no memory or no descriptor"};
 
-    r = sunpath_loop_open(&loop);
-    if (r == 0) {
-        sunpath_signal_open(&term, loop, SIGTERM, on_signal, loop);
-        sunpath_signal_open(&interrupt, loop, SIGINT, on_signal, loop);
-        r = sunpath_stream_server_open(&server, loop, argc > 1 ? argv[1] : "/tmp/echo.sock", NULL,
-                                       NULL, NULL, &events, NULL, &error);
-    }
-    if (r == 0) {
-        r = sunpath_loop_run(loop);
-    } else {
+    if (sunpath_loop_open(&loop) < 0 ||
+        sunpath_signal_open(&term, loop, SIGTERM, on_signal, loop) < 0 ||
+        sunpath_signal_open(&interrupt, loop, SIGINT, on_signal, loop) < 0 ||
+        sunpath_stream_server_open(&server, loop, argc > 1 ? argv[1] : "/tmp/echo.sock", NULL, NULL,
+                                   NULL, &events, NULL, &error) < 0) {
         fprintf(stderr, "%s\n", error.text);
+        return 1;
     }
+    sunpath_loop_run(loop);
     sunpath_stream_server_close(server); /* removes the socket */
-    sunpath_signal_close(interrupt);
     sunpath_signal_close(term);
+    sunpath_signal_close(interrupt);
     sunpath_loop_close(loop);
-    return r < 0;
+    return 0;
 }
