@@ -14,6 +14,7 @@ import os
 import resource
 import select
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -23,6 +24,7 @@ import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 DEADLINE = 30
+BLOCK = 64 * 1024  # what the stream job counts as one operation
 WARM_UP = 0.5  # seconds of each turn that are not counted
 
 
@@ -184,7 +186,8 @@ def measure_rate(bench, job, server):
         raise RuntimeError(f"{job.name} on {server.name}: the generator failed")
     report = json.loads(out)
     scale = report["seconds"] / (report["seconds"] + WARM_UP)  # the warm-up cost processor time too
-    report["server_us"] = (server.cpu_seconds() - before) * scale / max(report["n"], 1) * 1e6
+    n_operations = report["n"] / BLOCK if job.load == "stream" else report["n"]
+    report["server_us"] = (server.cpu_seconds() - before) * scale / max(n_operations, 1) * 1e6
     return report
 
 
@@ -209,6 +212,8 @@ def run_job(bench, job):
     """Returns {server: [report of each round]} of one job. The servers take turns in another order each round."""
     names = [name for name in SERVERS[job.kind] if bench.command(name, job.kind, "") is not None]
     names = [name for name in names if not bench.options.only or name in bench.options.only]
+    if not names:
+        return {}
     is_idle = job.load.startswith("idle")
     rounds = 3 if is_idle else bench.options.rounds
     reports = {name: [] for name in names}
@@ -294,7 +299,7 @@ def print_details(results):
             rows.append([job.name, name, amount(job, median(each)), amount(job, min(rates)), amount(job, max(rates)),
                          "-" if is_stream else f"{median(each, 'p50_us'):.1f}",
                          "-" if is_stream else f"{median(each, 'p99_us'):.1f}",
-                         "-" if is_stream else f"{median(each, 'server_us'):.3f}",
+                         f"{median(each, 'server_us'):.3f}",
                          f"{max(report['cpu'] for report in each) * 100:.0f} %"])
     print()
     print_table(rows)
@@ -338,7 +343,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sunpath-bench-") as directory:
         bench = Bench(options, directory, cores[0], cores[1 % len(cores)], n_files)
         for job in jobs:
-            results.append((job, run_job(bench, job)))
+            reports = run_job(bench, job)
+            if reports:
+                results.append((job, reports))
+    if not results:
+        die("none of the chosen servers does any of the chosen jobs")
     rows = [["job", "ours", "bare", "/bare", "rounds"] + COLUMNS + ["generator", "goal"]]
     print_table(rows + [row(job, reports) for job, reports in results])
     print_details(results)
@@ -353,6 +362,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))  # by way of the `with` blocks
     try:
         main()
     except RuntimeError as error:
