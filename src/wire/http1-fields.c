@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/cleanup.h"
 #include "wire/http1-parts.h"
@@ -88,6 +87,18 @@ void sp_http_split_field(struct sp_http_field *ret, const char *line, size_t siz
     ret->value = (struct sp_span){(uint32_t)(value - line), (uint32_t)(end - value)};
 }
 
+/* strncasecmp() would ask the locale, in which an I may have no i. */
+static bool is_same_name(const char *a, const char *b, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        bool is_letter = (a[i] | 0x20) >= 'a' && (a[i] | 0x20) <= 'z';
+
+        if (a[i] != b[i] && (!is_letter || (a[i] ^ b[i]) != 0x20)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const char *sp_http_find_field(const struct sp_http_head *head, const char *data, const char *name,
                                size_t *ret_size) {
     size_t n_name = strlen(name);
@@ -95,7 +106,7 @@ const char *sp_http_find_field(const struct sp_http_head *head, const char *data
     for (size_t i = 0; i < head->n_fields; i++) {
         const struct sp_http_field *field = &head->fields[i];
 
-        if (field->name.size == n_name && strncasecmp(data + field->name.at, name, n_name) == 0) {
+        if (field->name.size == n_name && is_same_name(data + field->name.at, name, n_name)) {
             *ret_size = field->value.size;
             return data + field->value.at;
         }

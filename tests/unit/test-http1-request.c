@@ -165,6 +165,7 @@ START_TEST(values_lose_the_white_space_around_them) {
     ck_assert_ptr_eq(sp_http_find_field(&got.head, text, "hOST", &n_value), text + 21);
     ck_assert_uint_eq(n_value, 1);
     ck_assert_ptr_null(sp_http_find_field(&got.head, text, "Hos", &n_value));
+    ck_assert_ptr_null(sp_http_find_field(&got.head, text, "Hosu", &n_value));
     ck_assert_ptr_null(sp_http_find_field(&got.head, text, "", &n_value));
 }
 END_TEST
