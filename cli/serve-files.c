@@ -121,17 +121,16 @@ static bool is_not_modified(struct sunpath_http_exchange *exchange, const struct
     return end && *end == '\0' && file->st_mtime <= timegm(&tm);
 }
 
-/* Reads digits; false without any or when they mean more than fits. */
+/* Reads digits, false without any. More than fits is UINT64_MAX, which is past every file's end. */
 static bool read_digits(uint64_t *ret, const char **at) {
     char *end;
 
     if (**at < '0' || **at > '9') {
         return false;
     }
-    errno = 0;
     *ret = strtoull(*at, &end, 10);
     *at = end;
-    return errno == 0;
+    return true;
 }
 
 enum range {
