@@ -11,17 +11,19 @@ static void on_request(struct sunpath_http_exchange *exchange, void *user) {
 
 int main(int argc, char **argv) {
     static const struct sunpath_http_server_events events = {.on_request = on_request};
-    struct sunpath_http_server *server;
-    struct sunpath_error error;
-    struct sunpath_loop *loop;
+    const char *address = argc > 1 ? argv[1] : "/tmp/hello.sock";
+    struct sunpath_error error = {.text = "cannot open a loop"};
+    struct sunpath_http_server *server = NULL;
+    struct sunpath_loop *loop = NULL;
 
     if (sunpath_loop_open(&loop) < 0 ||
-        sunpath_http_server_new(&server, loop, &events, NULL, NULL) < 0) {
-        return 1;
-    }
-    if (sunpath_http_server_listen(server, argc > 1 ? argv[1] : "/tmp/hello.sock", NULL, &error)) {
+        sunpath_http_server_new(&server, loop, &events, NULL, NULL) < 0 ||
+        sunpath_http_server_listen(server, address, NULL, &error) < 0) {
         fprintf(stderr, "%s\n", error.text);
         return 1;
     }
-    return sunpath_loop_run(loop) < 0;
+    sunpath_loop_run_until_signal(loop);
+    sunpath_http_server_free(server); /* removes the socket */
+    sunpath_loop_close(loop);
+    return 0;
 }

@@ -46,6 +46,14 @@ SUNPATH_API int sunpath_loop_dispatch(struct sunpath_loop *loop, int timeout_ms)
 /* Dispatches until sunpath_loop_stop(). 0, or what dispatch returned when it failed. */
 SUNPATH_API int sunpath_loop_run(struct sunpath_loop *loop);
 
+/*
+ * For whole programs: as sunpath_loop_run(), and ends when SIGTERM or SIGINT arrives, too, so that
+ * servers can be closed and their socket files removed. Returns the signal's number, 0 after
+ * sunpath_loop_stop(), or a negative errno. Both signals are blocked in the calling thread
+ * meanwhile (see sunpath_signal_open()) and as before afterwards: a second one ends the program.
+ */
+SUNPATH_API int sunpath_loop_run_until_signal(struct sunpath_loop *loop);
+
 /* Ends sunpath_loop_run() after the current callback. From the loop's own thread only. */
 SUNPATH_API void sunpath_loop_stop(struct sunpath_loop *loop);
 

@@ -14,7 +14,7 @@ extern "C" {
 struct sunpath_stream;
 
 /*
- * All optional but on_close. They fire only inside dispatch. Closing the stream in any of them is
+ * All optional. They fire only inside dispatch. Closing the stream in any of them is
  * legal. After on_close nothing fires any more.
  */
 struct sunpath_stream_events {
@@ -37,7 +37,7 @@ struct sunpath_stream_events {
     /*
      * It is over: both directions ended (0), or an error: -ECONNRESET, -EPIPE, -ETIMEDOUT (idle or
      * total deadline), -ENOBUFS (the unread input reached its cap), ... The stream is still to be
-     * closed.
+     * closed. Without on_close it closes itself here: right for streams that nobody points at.
      */
     void (*on_close)(struct sunpath_stream *stream, int error, void *user);
 };
@@ -54,7 +54,7 @@ struct sunpath_stream_options {
 
 /*
  * Puts the connected stream socket (or pipe end) `fd` on the loop; owned only when 0 is returned.
- * `events` is borrowed for ever (make it static const). -EINVAL (options, or no on_close),
+ * `events` is borrowed for ever (make it static const). -EINVAL (options),
  * -EPROTOTYPE (another type of socket), -EPERM (a regular file), -EBADF, -ENOMEM, -ENOSPC.
  */
 SUNPATH_API int sunpath_stream_open(struct sunpath_stream **ret, struct sunpath_loop *loop, int fd,

@@ -71,9 +71,9 @@ int sunpath_stream_server_open(struct sunpath_stream_server **ret, struct sunpat
         return sp_fail(error, -ENOMEM, SUNPATH_REASON_SYSTEM, "allocate", "a server: no memory");
     }
 
-    if (read_options(&read, &server->stream_options, options) < 0 || !events || !events->on_close) {
+    if (read_options(&read, &server->stream_options, options) < 0 || !events) {
         return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "open",
-                       "a stream server: the options have no size or the events no on_close");
+                       "a stream server: the options have no size or there are no events");
     }
 
     r = sunpath_listener_open(&listener, address, listen_options, error);

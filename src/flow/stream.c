@@ -41,7 +41,11 @@ static void be_over(struct sunpath_stream *stream, int error) {
     stream->is_over = true;
     stream->error = error;
     leave_loop(stream);
-    stream->events->on_close(stream, error, stream->user);
+    if (stream->events->on_close) {
+        stream->events->on_close(stream, error, stream->user);
+    } else {
+        sunpath_stream_close(stream);
+    }
 }
 
 static void release(struct sunpath_stream *stream) {
@@ -409,7 +413,7 @@ static int open_stream(struct sunpath_stream **ret, struct sunpath_loop *loop, i
     _cleanup_(sp_freep) struct sunpath_stream *stream = NULL;
     int r;
 
-    if (!events || !events->on_close) {
+    if (!events) {
         return -EINVAL;
     }
 

@@ -159,3 +159,27 @@ struct sunpath_signal *sunpath_signal_close(struct sunpath_signal *signal) {
     free(signal);
     return NULL;
 }
+
+static void on_end_signal(struct sunpath_signal *signal, int number, void *user) {
+    int *ret = user;
+
+    *ret = number;
+    sunpath_loop_stop(signal->loop);
+}
+
+int sunpath_loop_run_until_signal(struct sunpath_loop *loop) {
+    struct sunpath_signal *terminate = NULL, *interrupt = NULL;
+    int number = 0;
+    int r;
+
+    r = sunpath_signal_open(&terminate, loop, SIGTERM, on_end_signal, &number);
+    if (r == 0) {
+        r = sunpath_signal_open(&interrupt, loop, SIGINT, on_end_signal, &number);
+    }
+    if (r == 0) {
+        r = sunpath_loop_run(loop);
+    }
+    sunpath_signal_close(interrupt);
+    sunpath_signal_close(terminate);
+    return r < 0 ? r : number;
+}

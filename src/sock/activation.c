@@ -97,7 +97,7 @@ static int count_named(int *ret, int n_fds, const char *name) {
 int sp_activation_find(int *ret_fd, const char *name, struct sunpath_error *error) {
     int n_fds = sunpath_activation_count();
     struct sp_shown shown;
-    int fd, n_found;
+    int fd = -1, n_found;
 
     if (n_fds < 0) {
         return sp_fail(error, n_fds, SUNPATH_REASON_INVALID, "activate",

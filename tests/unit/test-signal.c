@@ -126,6 +126,27 @@ START_TEST(a_signal_of_the_programs_own_ends_the_wait) {
 }
 END_TEST
 
-SP_TESTS("signal", signals_arrive_as_events, a_mask_from_before_stays, what_is_no_signal_is_refused,
+static void send_interrupt(struct sunpath_timer *timer, void *user) {
+    (void)timer;
+    (void)user;
+    kill(getpid(), SIGINT);
+}
+
+START_TEST(a_program_runs_until_it_is_told_to_end) {
+    struct sunpath_timer *timer;
+
+    ck_assert_int_eq(sunpath_loop_open(&loop), 0);
+    ck_assert_int_eq(sunpath_timer_new(&timer, loop, send_interrupt, NULL), 0);
+    sunpath_timer_set(timer, 0);
+    ck_assert_int_eq(sunpath_loop_run_until_signal(loop), SIGINT);
+    ck_assert(!is_blocked(SIGINT));
+    ck_assert(!is_blocked(SIGTERM));
+    sunpath_timer_free(timer);
+    sunpath_loop_close(loop);
+}
+END_TEST
+
+SP_TESTS("signal", a_program_runs_until_it_is_told_to_end, signals_arrive_as_events,
+         a_mask_from_before_stays, what_is_no_signal_is_refused,
          a_signal_may_be_closed_by_itself_and_opened_again,
          a_signal_of_the_programs_own_ends_the_wait)

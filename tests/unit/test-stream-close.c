@@ -200,7 +200,6 @@ START_TEST(a_pipe_without_a_reader_is_an_error_and_no_signal) {
 END_TEST
 
 START_TEST(what_is_no_stream_is_refused_and_not_owned) {
-    static const struct sunpath_stream_events empty = {0};
     const struct sunpath_stream_options no_size = {.max_input = 1};
     struct sunpath_stream *stream = NULL;
     int fd;
@@ -214,7 +213,7 @@ START_TEST(what_is_no_stream_is_refused_and_not_owned) {
     ck_assert_int_eq(sunpath_stream_open(&stream, loop, fd, &tell_all, NULL, NULL), -EPROTOTYPE);
     ck_assert_int_eq(close(fd), 0);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(sunpath_stream_open(&stream, loop, fd, &empty, NULL, NULL), -EINVAL);
+    ck_assert_int_eq(sunpath_stream_open(&stream, loop, fd, NULL, NULL, NULL), -EINVAL);
     ck_assert_int_eq(sunpath_stream_open(&stream, loop, fd, &tell_all, NULL, &no_size), -EINVAL);
     ck_assert_int_eq(close(fd), 0);
     ck_assert_ptr_null(stream);
@@ -222,7 +221,24 @@ START_TEST(what_is_no_stream_is_refused_and_not_owned) {
 }
 END_TEST
 
-SP_TESTS("stream-close", a_stream_may_be_closed_in_each_of_its_callbacks,
+START_TEST(a_stream_without_on_close_closes_itself) {
+    static const struct sunpath_stream_events quiet = {.on_data = told_data, .on_end = told_end};
+    int peer, n_open;
+
+    told = (struct told){0};
+    peer = open_pair(&told, &quiet, NULL);
+    ck_assert_int_eq(write(peer, "x", 1), 1);
+    ck_assert_int_eq(close(peer), 0);
+    n_open = fixture_n_fds();
+    ck_assert_int_le(sunpath_stream_write(told.stream, "nobody reads", 12), 0);
+    run_until(fixture_n_fds() == n_open - 1);
+    ck_assert_uint_eq(told.n_bytes, 1);
+    loop = sunpath_loop_close(loop);
+}
+END_TEST
+
+SP_TESTS("stream-close", a_stream_without_on_close_closes_itself,
+         a_stream_may_be_closed_in_each_of_its_callbacks,
          all_streams_may_be_closed_in_a_callback_of_one, the_descriptor_can_be_taken_out,
          another_owner_gets_the_input_that_is_left, pipes_are_streams_of_one_direction,
          a_pipe_without_a_reader_is_an_error_and_no_signal,
