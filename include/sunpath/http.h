@@ -25,8 +25,17 @@ struct sunpath_http_exchange;
 
 /*
  * For each request, in this order: on_head, on_body (any number of times), on_request, on_finish.
- * Requests of one connection are handled one after the other. Strings and bytes that the accessors
- * return are valid until the callback returns; ask again in a later one.
+ * Requests of one connection are handled one after the other, but on_finish waits for the kernel to
+ * take the response, and pipelined requests do not wait for that. Strings and bytes that the
+ * accessors return are valid until the callback returns; ask again in a later one. In on_finish the
+ * head can still be read, the body not.
+ *
+ * The server may be freed or drained in any of these callbacks; what is under way then gets its
+ * on_finish before the call returns, and the exchange of the callback lives until that returns.
+ *
+ * A client may leave at any time: who keeps an exchange to answer it later needs on_finish to learn
+ * when it is gone. Requests that are malformed or too large are answered by the server itself, and
+ * when on_head has not been called yet nothing else is.
  */
 struct sunpath_http_server_events {
     /*
@@ -55,7 +64,8 @@ struct sunpath_http_server_events {
     /*
      * Optional: the exchange is over, and with it everything borrowed from it. `error` is 0 when
      * the response was handed to the kernel, else why not: -EPIPE or -ECONNRESET (the client left),
-     * -ETIMEDOUT, -ECANCELED (the server was closed). Free what sunpath_http_set_user() holds.
+     * -ETIMEDOUT, -ECANCELED (the server was closed), -EIO (the response was not whole), -EBADMSG
+     * or -EMSGSIZE (the body was malformed or too large). Free what sunpath_http_set_user() holds.
      */
     void (*on_finish)(struct sunpath_http_exchange *exchange, int error, void *user);
 };
@@ -184,7 +194,8 @@ SUNPATH_API int sunpath_http_end(struct sunpath_http_exchange *exchange);
  * Answers "101 Switching Protocols" (or 200 to CONNECT) with the headers added so far and hands the
  * connection out as a stream, bytes that followed the request included. The exchange is over: its
  * on_finish fires before this returns. `protocol` is the Upgrade value; NULL for CONNECT. -EINVAL
- * when the request did not ask for an upgrade.
+ * when the request did not ask for an upgrade, or its body is not complete. The stream is the
+ * caller's from then on: neither draining nor freeing the server touches it.
  */
 SUNPATH_API int sunpath_http_upgrade(struct sunpath_http_exchange *exchange, const char *protocol,
                                      struct sunpath_stream **ret,

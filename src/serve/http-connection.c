@@ -59,9 +59,6 @@ static void bury(struct sp_http_connection *connection) {
     sp_list_remove(&connection->node);
     sp_list_append(&server->graveyard, &connection->node);
     server->n_connections--;
-    if (connection->acceptor) {
-        sp_acceptor_release(connection->acceptor);
-    }
     sp_http_server_lost_connection(server);
 }
 
@@ -255,8 +252,7 @@ static void on_task(struct sp_task *task) {
     sp_http_server_leave(server);
 }
 
-int sp_http_connection_open(struct sunpath_http_server *server, struct sp_acceptor *acceptor,
-                            int fd) {
+int sp_http_connection_open(struct sunpath_http_server *server, int fd) {
     struct sunpath_stream_options options = stream_options(server);
     struct sp_http_connection *connection = calloc(1, sizeof(*connection));
     int r = -ENOMEM;
@@ -268,13 +264,9 @@ int sp_http_connection_open(struct sunpath_http_server *server, struct sp_accept
     if (r < 0) {
         free(connection);
         sp_close(fd);
-        if (acceptor) {
-            sp_acceptor_release(acceptor);
-        }
         return r;
     }
     connection->server = server;
-    connection->acceptor = acceptor;
     connection->since_ns = sp_loop_now(server->loop);
     sp_timer_init(&connection->timer, sp_http_connection_on_due);
     sp_task_init(&connection->task, on_task);

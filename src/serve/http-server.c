@@ -51,20 +51,22 @@ static int set_options(struct sunpath_http_server *server,
 
 /* ---- listeners ------------------------------------------------------------------------------- */
 
+/* `max_connections` is for all listeners together: every acceptor counts all connections. */
+static void count_connections(struct sunpath_http_server *server) {
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        server->listeners[i]->acceptor.n_open = server->n_connections;
+    }
+}
+
 static void on_accept(struct sp_acceptor *acceptor, int fd) {
     struct sp_http_listener *listener =
         sp_container_of(acceptor, struct sp_http_listener, acceptor);
 
-    (void)sp_http_connection_open(listener->server, acceptor, fd);
+    (void)sp_http_connection_open(listener->server, fd);
+    count_connections(listener->server);
 }
 
-/* Connections outlive their listener when the server drains: they forget its acceptor. */
 static void close_listeners(struct sunpath_http_server *server) {
-    struct sp_list *each;
-
-    for (each = server->connections.next; each != &server->connections; each = each->next) {
-        sp_container_of(each, struct sp_http_connection, node)->acceptor = NULL;
-    }
     for (size_t i = 0; i < server->n_listeners; i++) {
         sp_acceptor_close(&server->listeners[i]->acceptor);
         free(server->listeners[i]);
@@ -101,6 +103,7 @@ int sunpath_http_server_attach(struct sunpath_http_server *server,
         return r;
     }
     server->listeners[server->n_listeners++] = sp_take_ptr(&added);
+    count_connections(server);
     return 0;
 }
 
@@ -173,7 +176,7 @@ static void accept_the_rest(struct sunpath_http_server *server) {
 
         for (int n = 0; n < SUNPATH_BACKLOG_DEFAULT; n++) {
             if (sunpath_listener_accept(listener, &fd) < 0 ||
-                sp_http_connection_open(server, NULL, fd) < 0) {
+                sp_http_connection_open(server, fd) < 0) {
                 break;
             }
         }
@@ -207,6 +210,12 @@ void sunpath_http_server_drain(struct sunpath_http_server *server, int timeout_m
 }
 
 void sp_http_server_lost_connection(struct sunpath_http_server *server) {
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        struct sp_acceptor *acceptor = &server->listeners[i]->acceptor;
+
+        acceptor->n_open = server->n_connections + 1;
+        sp_acceptor_release(acceptor);
+    }
     if (server->is_draining && server->n_connections == 0 && !server->is_freed &&
         !server->is_drained) {
         sp_timer_set(&server->drain_timer, server->loop, 0);

@@ -95,7 +95,6 @@ enum sp_http_closing {
 
 struct sp_http_connection {
     struct sunpath_http_server *server;
-    struct sp_acceptor *acceptor;  /* NULL when its listener is closed */
     struct sp_list node;           /* in the server's connections, later in its graveyard */
     struct sunpath_stream *stream; /* NULL when dead */
     struct sp_timer timer;
@@ -174,8 +173,7 @@ void sp_http_pool_deinit(struct sunpath_http_server *server);
 
 /* http-connection.c */
 /* Owns `fd` in any case. */
-int sp_http_connection_open(struct sunpath_http_server *server, struct sp_acceptor *acceptor,
-                            int fd);
+int sp_http_connection_open(struct sunpath_http_server *server, int fd);
 /* Lets go of it at once; on_finish gets `error` for what was under way. */
 void sp_http_connection_kill(struct sp_http_connection *connection, int error);
 /* Takes the stream out of a connection whose exchange is over, and forgets the connection. */

@@ -106,7 +106,7 @@ static inline int client_of_type(int type) {
     int fds[2];
 
     ck_assert_int_eq(socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    ck_assert_int_eq(sp_http_connection_open(serving.server, NULL, fds[0]), 0);
+    ck_assert_int_eq(sp_http_connection_open(serving.server, fds[0]), 0);
     return fds[1];
 }
 
