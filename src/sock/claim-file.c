@@ -17,24 +17,33 @@
 #include "os/sock-diag.h"
 #include "sock/claim.h"
 
+/* What is found out of a socket file; a negative errno when we had not the means to look. */
 enum life {
     DEAD,
     ALIVE,
     UNKNOWN /* nobody was seen, and the last proof could not be had */
 };
 
+static bool is_own_failure(int code) {
+    return code == -EMFILE || code == -ENFILE || code == -ENOMEM;
+}
+
 /*
  * connect() to the file that is open (O_PATH) as `file_fd`. unix(7) finds the socket by its inode,
  * whatever the network namespace; only when there is none at all does it say ECONNREFUSED to a
  * socket of another type, and EPROTOTYPE otherwise, even if that one does not listen (yet).
  */
-static enum life probe(int file_fd) {
+static int probe(int file_fd) {
     _cleanup_(sp_closep) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_un address;
-    int n = sp_path_to_sockaddr(&address, file_fd, NULL);
+    int n;
 
-    if (fd < 0 || n < 0) {
-        return UNKNOWN;
+    if (fd < 0) {
+        return -errno;
+    }
+    n = sp_path_to_sockaddr(&address, file_fd, NULL);
+    if (n < 0) {
+        return n;
     }
     if (connect(fd, (struct sockaddr *)&address, (socklen_t)n) == 0) {
         return ALIVE;
@@ -55,9 +64,9 @@ static enum life probe(int file_fd) {
  * A starter that was killed half-way leaves a socket with mode 0, which its own user may not
  * connect to. Who owns a file may let himself in.
  */
-static enum life probe_unwritable(int file_fd, const struct stat *file) {
+static int probe_unwritable(int file_fd, const struct stat *file) {
     char path[32];
-    enum life life;
+    int life;
 
     snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
     if (chmod(path, (file->st_mode & 07777) | S_IWUSR) < 0) {
@@ -71,18 +80,25 @@ static enum life probe_unwritable(int file_fd, const struct stat *file) {
 }
 
 /* `file` was seen at `name`. Does anything that lives stand behind it? */
-static enum life life_of(int dir_fd, const char *name, const struct stat *file) {
+static int life_of(int dir_fd, const char *name, const struct stat *file) {
     _cleanup_(sp_closep) int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     struct sp_diag_server server;
     struct stat opened;
-    enum life life;
+    int life, r;
 
+    if (fd < 0 && is_own_failure(-errno)) {
+        return -errno;
+    }
     if (fd < 0 || fstat(fd, &opened) < 0 || !sp_is_same_file(&opened, file)) {
         return UNKNOWN; /* it has changed under us */
     }
-    /* Where sock_diag is not to be had, in a sandbox, the probe alone decides. */
     sp_stat_whole(&opened, fd);
-    if (sp_diag_find_file(&server, &opened) == 0 && server.life != SP_DIAG_DEAD) {
+    r = sp_diag_find_file(&server, &opened);
+    if (is_own_failure(r)) {
+        return r;
+    }
+    /* Where sock_diag is not to be had, in a sandbox, the probe alone decides. */
+    if (r == 0 && server.life != SP_DIAG_DEAD) {
         return ALIVE;
     }
     life = probe(fd);
@@ -96,6 +112,7 @@ int sp_claim_look(const struct sp_claim *claim, struct stat *ret_dead,
                   const struct sunpath_address *address, struct sunpath_error *error) {
     struct sp_shown shown;
     struct stat file;
+    int life;
 
     if (fstatat(claim->dir_fd, claim->name, &file, AT_SYMLINK_NOFOLLOW) < 0) {
         return errno == ENOENT ? 0 : sp_explain_listen(error, -errno, "bind", address);
@@ -104,7 +121,11 @@ int sp_claim_look(const struct sp_claim *claim, struct stat *ret_dead,
         return sp_explain_listen(error, -EADDRINUSE, "bind", address);
     }
 
-    switch (life_of(claim->dir_fd, claim->name, &file)) {
+    life = life_of(claim->dir_fd, claim->name, &file);
+    if (life < 0) {
+        return sp_explain_listen(error, life, "bind", address);
+    }
+    switch (life) {
     case DEAD:
         *ret_dead = file;
         return 1;

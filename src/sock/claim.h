@@ -58,7 +58,8 @@ bool sp_claim_is_last(struct sp_claim *claim);
 
 /*
  * What stands at the path, now that we hold the lock: 0 nothing; 1 a socket file whose server is
- * proven dead, *ret_dead says which; -EADDRINUSE anything else, and `error` says what.
+ * proven dead, *ret_dead says which; -EADDRINUSE anything else, and `error` says what; -EMFILE,
+ * -ENFILE, -ENOMEM when we had not the means to find out.
  *
  * Dead is a socket of which sock_diag(7) knows nobody in this network namespace and which refuses
  * connect(), which finds servers in all of them. The probe is made with a datagram socket: a living
