@@ -38,26 +38,31 @@ static int fail(const struct publication *p, int code, const char *step) {
     return sp_explain_listen(p->error, code, step, &p->listener->address);
 }
 
+/* A name that does not exist is the caller's mistake; a look-up that failed is none. */
+static int fail_account(const struct publication *p, int code, const char *step, const char *name) {
+    struct sp_shown shown;
+
+    sp_show(&shown, name, strlen(name));
+    if (code == -ENOENT || code == -EINVAL) {
+        return sp_fail(p->error, -EINVAL, SUNPATH_REASON_INVALID, step, "'%s': no such %s",
+                       shown.text, strcmp(step, "owner") == 0 ? "user" : "group");
+    }
+    return sp_fail(p->error, code, SUNPATH_REASON_SYSTEM, step, "'%s': %s", shown.text,
+                   strerrordesc_np(-code));
+}
+
 static int find_owner(struct publication *p) {
     const char *owner = p->options->owner, *group = p->options->group;
-    struct sp_shown shown;
     int r;
 
     p->uid = (uid_t)-1;
     p->gid = (gid_t)-1;
     r = owner ? sp_user_find(&p->uid, owner) : 0;
     if (r < 0) {
-        return sp_fail(p->error, -EINVAL, SUNPATH_REASON_INVALID, "owner", "'%s': %s",
-                       sp_show(&shown, owner, strlen(owner)),
-                       r == -ENOENT ? "no such user" : strerrordesc_np(-r));
+        return fail_account(p, r, "owner", owner);
     }
     r = group ? sp_group_find(&p->gid, group) : 0;
-    if (r < 0) {
-        return sp_fail(p->error, -EINVAL, SUNPATH_REASON_INVALID, "group", "'%s': %s",
-                       sp_show(&shown, group, strlen(group)),
-                       r == -ENOENT ? "no such group" : strerrordesc_np(-r));
-    }
-    return 0;
+    return r < 0 ? fail_account(p, r, "group", group) : 0;
 }
 
 /*

@@ -563,6 +563,18 @@ START_TEST(too_few_descriptors_leave_nothing) {
 }
 END_TEST
 
+/* "root" is there, it only cannot be looked up. */
+START_TEST(too_few_descriptors_are_no_wrong_name) {
+    struct sunpath_listen_options options = SUNPATH_OPTIONS(struct sunpath_listen_options);
+
+    options.owner = "root";
+    ck_assert_int_eq(open_with_few("./a.sock", &options, 0), -EMFILE);
+    options.owner = NULL;
+    options.group = "root";
+    ck_assert_int_eq(open_with_few("./a.sock", &options, 0), -EMFILE);
+}
+END_TEST
+
 /* A dead socket stays unproven: that is no reason to tell anybody to remove it. */
 START_TEST(too_few_descriptors_are_no_owner) {
     make_dead(SOCK_STREAM, "a.sock");
@@ -767,7 +779,8 @@ SP_TESTS("listener", a_path_is_published_and_removed, every_type_is_published,
          missing_directories_are_said, long_paths_work, sticky_directories_are_bound_in_place,
          a_full_disk_leaves_nothing, abstract_names_are_published, tcp_ports_are_published,
          no_descriptors_is_said_and_loses_nothing, too_few_descriptors_leave_nothing,
-         too_few_descriptors_are_no_owner, a_successor_is_safe, a_stranger_in_our_place_is_safe,
-         a_forked_process_removes_nothing, a_daemon_removes_its_file, the_descriptor_can_be_taken,
+         too_few_descriptors_are_no_wrong_name, too_few_descriptors_are_no_owner,
+         a_successor_is_safe, a_stranger_in_our_place_is_safe, a_forked_process_removes_nothing,
+         a_daemon_removes_its_file, the_descriptor_can_be_taken,
          what_does_not_listen_is_not_adopted, what_listens_is_adopted_and_left,
          refused_peers_are_counted)
