@@ -16,8 +16,9 @@ extern "C" {
  *   /run/app.sock  ./app.sock  ../app.sock     a path, taken literally
  *   @name                                      an abstract name of exactly these bytes
  *   abns@name                                  an abstract name padded with NULs to 108 bytes
- * (haproxy) unix:PATH  unix:///PATH  unix//PATH        the spellings of nginx, Docker and Caddy
- *   unix:@name  unix://@name                   abstract, by the same spellings
+ *                                              (haproxy)
+ *   unix:PATH  unix:///PATH  unix//PATH        the spellings of nginx, Docker and Caddy
+ *   unix:@name  unix://@name  unix/@name       abstract, by the same spellings
  *   unix:PATH:/uri                             with an HTTP target, as nginx writes it
  *   http+unix://%2Frun%2Fapp.sock/uri          with an HTTP target, percent-encoded
  *   http://unix:PATH:/uri                      with an HTTP target, as got and superagent write it
@@ -75,13 +76,16 @@ SUNPATH_API size_t sunpath_address_format(char *buffer, size_t n_buffer,
 /*
  * Fills a struct sockaddr_un (`sockaddr`, 110 bytes) for a path of at most 107 bytes or an abstract
  * name, and returns the length to hand to the kernel. -ENAMETOOLONG for a longer path (connect and
- * listen reach those through a directory descriptor), -EAFNOSUPPORT for the other kinds.
+ * listen reach those through a descriptor), -EINVAL for a path that is empty or holds a NUL,
+ * -EAFNOSUPPORT for the other kinds.
  */
 SUNPATH_API int sunpath_address_to_sockaddr(const struct sunpath_address *address, void *sockaddr);
 
 /*
  * Reads what the kernel gave for a Unix socket: `length` bytes of struct sockaddr_un. -ENODATA for
- * an unnamed socket. A name of 107 bytes that ends in NULs is taken as padded.
+ * an unnamed socket (2 or 0 bytes). A name of 107 bytes that ends in NULs is taken as padded. The
+ * one name that cannot be spelled is the empty abstract one, which the kernel allows: it is shown
+ * as "@", and that is refused, being most often a variable that was not set.
  */
 SUNPATH_API int sunpath_address_from_sockaddr(struct sunpath_address *ret, const void *sockaddr,
                                               size_t length, enum sunpath_type type);

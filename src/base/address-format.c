@@ -41,9 +41,13 @@ static void put_number(struct writing *out, unsigned number) {
 /* With a target behind it, a name must not contain ":/" itself: the colon is escaped then. */
 static void put_abstract(struct writing *out, const struct sunpath_address *address, bool has_uri) {
     char escaped[4 * 107 + 1];
-    size_t n = sunpath_escape(escaped, sizeof(escaped), address->name, address->n_name);
+    size_t n_name = address->n_name < 107 ? address->n_name : 107;
+    size_t n = sunpath_escape(escaped, sizeof(escaped), address->name, n_name);
 
     put_text(out, address->is_padded ? "abns@" : "@");
+    if (address->is_padded && n == 0) {
+        put_text(out, "\\x00"); /* NULs alone: an empty name would not be read back */
+    }
     for (size_t i = 0; i < n; i++) {
         if (has_uri && escaped[i] == ':') {
             put_text(out, "\\x3a");
@@ -146,6 +150,9 @@ int sunpath_address_to_sockaddr(const struct sunpath_address *address, void *soc
     if (address->n_name > sizeof(un->sun_path) - 1) {
         return -ENAMETOOLONG;
     }
+    if (!is_abstract && (address->n_name == 0 || memchr(address->name, '\0', address->n_name))) {
+        return -EINVAL; /* the kernel would take it for an abstract name, or cut it */
+    }
     memset(un, 0, sizeof(*un));
     un->sun_family = AF_UNIX;
     memcpy(un->sun_path + is_abstract, address->name, address->n_name);
@@ -157,7 +164,8 @@ int sunpath_address_to_sockaddr(const struct sunpath_address *address, void *soc
 
 /* The kernel keeps a relative path as it was given to bind(): give it the "./" of the grammar. */
 static void read_path(struct sunpath_address *address, const char *path, size_t n_path) {
-    bool is_bare = path[0] != '/' && strncmp(path, "./", 2) != 0 && strncmp(path, "../", 3) != 0;
+    bool is_bare = path[0] != '/' && !(n_path >= 2 && memcmp(path, "./", 2) == 0) &&
+                   !(n_path >= 3 && memcmp(path, "../", 3) == 0);
     size_t n_prefix = is_bare ? 2 : 0;
 
     memcpy(address->name, "./", n_prefix);
@@ -171,6 +179,9 @@ int sunpath_address_from_sockaddr(struct sunpath_address *ret, const void *socka
     size_t n = length - offsetof(struct sockaddr_un, sun_path);
     struct sunpath_address address;
 
+    if (length == 0) {
+        return -ENODATA; /* what recvmsg(2) gives for a sender without a name */
+    }
     if (length < offsetof(struct sockaddr_un, sun_path) || length > sizeof(*un) + 1) {
         return -EINVAL;
     }

@@ -123,9 +123,6 @@ static int set_abstract(struct sunpath_address *ret, const struct reading *in, c
     while (is_padded && n > 0 && ret->name[n - 1] == '\0') {
         n--;
     }
-    if (n == 0) {
-        return refuse(in, -EINVAL, "a padded abstract name cannot be NULs alone");
-    }
     ret->kind = SUNPATH_ADDRESS_ABSTRACT;
     ret->is_padded = is_padded;
     ret->n_name = n;
@@ -148,10 +145,24 @@ static int set_place(struct sunpath_address *ret, const struct reading *in, cons
     return set_path(ret, in, place, n_place);
 }
 
+/* Does `place` look like an address of its own, which makes it ambiguous behind a prefix? */
+static bool has_scheme(const char *place) {
+    static const char *const schemes[] = {
+        "unix:",   "fd:",        "systemd:", "tcp:",   "http:",
+        "stream:", "seqpacket:", "dgram:",   "https:", "http+unix:"};
+
+    for (size_t i = 0; i < SP_ARRAY_SIZE(schemes); i++) {
+        if (skip(&place, schemes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* PATH or PATH:/uri, as nginx writes it: the first ":/" divides them. */
 static int parse_with_uri(struct sunpath_address *ret, const struct reading *in,
                           const char *place) {
-    const char *end = place[0] ? strstr(place + 1, ":/") : NULL;
+    const char *end = strstr(place, ":/");
 
     if (end) {
         ret->uri = end + 1;
@@ -167,6 +178,13 @@ static int parse_unix(struct sunpath_address *ret, const struct reading *in, con
             return refuse(in, -EINVAL,
                           "behind unix:// comes an absolute path or @name: unix:///run/app.sock");
         }
+    }
+    if (strncmp(rest, "path=", 5) == 0 || strncmp(rest, "abstract=", 9) == 0) {
+        return refuse(in, -EINVAL,
+                      "that is D-Bus's spelling; here it is unix:/run/app.sock or unix:@name");
+    }
+    if (has_scheme(rest)) {
+        return refuse(in, -EINVAL, "behind unix: comes a path or @name: unix:/run/app.sock");
     }
     return parse_with_uri(ret, in, rest);
 }
@@ -208,13 +226,8 @@ static int parse_http_unix(struct sunpath_address *ret, const struct reading *in
 
 static int parse_typed(struct sunpath_address *ret, const struct reading *in, const char *place,
                        enum sunpath_type type) {
-    static const char *const schemes[] = {
-        "unix:", "fd:", "systemd:", "tcp:", "stream:", "dgram:", "seqpacket:", "http"};
-
-    for (size_t i = 0; i < SP_ARRAY_SIZE(schemes); i++) {
-        if (strncmp(place, schemes[i], strlen(schemes[i])) == 0) {
-            return refuse(in, -EINVAL, "behind the type comes a path or @name: seqpacket:/run/x");
-        }
+    if (has_scheme(place)) {
+        return refuse(in, -EINVAL, "behind the type comes a path or @name: seqpacket:/run/x");
     }
     ret->type = type;
     ret->is_typed = true;
@@ -239,8 +252,8 @@ static int parse_systemd(struct sunpath_address *ret, const struct reading *in, 
         return refuse(in, -ENAMETOOLONG, "a descriptor's name can have 255 bytes");
     }
     for (size_t i = 0; i < n; i++) {
-        if (name[i] == ':' || (unsigned char)name[i] < 0x20 || name[i] == 0x7f) {
-            return refuse(in, -EINVAL, "a descriptor's name has no colon and no control bytes");
+        if (name[i] == ':' || (unsigned char)name[i] < 0x20 || (unsigned char)name[i] >= 0x7f) {
+            return refuse(in, -EINVAL, "a descriptor's name is printable ASCII without a colon");
         }
     }
     ret->kind = SUNPATH_ADDRESS_SYSTEMD;
@@ -285,10 +298,38 @@ static int parse_tcp(struct sunpath_address *ret, const struct reading *in, cons
     return 0;
 }
 
+/* HOST:PORT without its "tcp:"? */
+static bool is_host_and_port(const char *text) {
+    const char *colon = strrchr(text, ':');
+    uint64_t port;
+
+    return colon && colon > text && !strchr(text, '/') &&
+           sp_parse_number(&port, colon + 1, strlen(colon + 1), 65535);
+}
+
+/* No spelling fits, so it is a bare word: show what it may have been meant for. */
+static int refuse_bare(const struct reading *in) {
+    struct sp_shown shown;
+
+    sp_show(&shown, in->text, strlen(in->text));
+    if (strlen(shown.text) > 60) {
+        return refuse(in, -EINVAL,
+                      "is no address: put './' before a file in this directory, '@' before an "
+                      "abstract name");
+    }
+    if (is_host_and_port(in->text)) {
+        return sp_fail(in->error, -EINVAL, SUNPATH_REASON_INVALID, "parse",
+                       "'%s': is no address: for TCP write 'tcp:%s'", shown.text, shown.text);
+    }
+    return sp_fail(in->error, -EINVAL, SUNPATH_REASON_INVALID, "parse",
+                   "'%s': is no address: write './%s' for a file in this directory or '@%s' "
+                   "for an abstract name",
+                   shown.text, shown.text, shown.text);
+}
+
 /* Nothing fits: say what was probably meant. */
 static int refuse_unknown(const struct reading *in) {
     const char *text = in->text;
-    struct sp_shown shown;
 
     if (!text[0]) {
         return refuse(in, -EINVAL, "an address cannot be empty");
@@ -302,11 +343,7 @@ static int refuse_unknown(const struct reading *in) {
         return refuse(in, -EINVAL,
                       "this scheme is not known; for a path write unix:///run/app.sock");
     }
-    sp_show(&shown, text, strlen(text));
-    return sp_fail(in->error, -EINVAL, SUNPATH_REASON_INVALID, "parse",
-                   "'%s': is no address: write './%.60s' for a file in this directory or '@%.60s' "
-                   "for an abstract name",
-                   shown.text, shown.text, shown.text);
+    return refuse_bare(in);
 }
 
 static int parse(struct sunpath_address *ret, const struct reading *in) {
@@ -321,7 +358,8 @@ static int parse(struct sunpath_address *ret, const struct reading *in) {
     if (skip(&rest, "http+unix://")) {
         return parse_http_unix(ret, in, rest);
     }
-    if (skip(&rest, "http://unix:")) {
+    if (strncmp(rest, "http://unix:", 12) == 0 && rest[12] && strchr("/.@", rest[12])) {
+        rest += 12;
         return parse_with_uri(ret, in, rest);
     }
     if (skip(&rest, "unix:")) {
