@@ -194,7 +194,7 @@ void sp_claim_sweep(const struct sp_claim *claim) {
     sweep_one(claim, SP_CLAIM_REMOVED);
 }
 
-static bool is_at(const struct sp_claim *claim, const char *name, const struct stat *file) {
+bool sp_claim_is_at(const struct sp_claim *claim, const char *name, const struct stat *file) {
     struct stat found;
 
     return fstatat(claim->dir_fd, name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -209,7 +209,7 @@ static bool is_at(const struct sp_claim *claim, const char *name, const struct s
 void sp_claim_remove(const struct sp_claim *claim, const struct stat *file) {
     char aside[SP_CLAIM_N_TEMPORARY];
 
-    if (!is_at(claim, claim->name, file)) {
+    if (!sp_claim_is_at(claim, claim->name, file)) {
         return;
     }
     sp_claim_temporary(aside, claim, SP_CLAIM_REMOVED);
@@ -219,7 +219,7 @@ void sp_claim_remove(const struct sp_claim *claim, const struct stat *file) {
         }
         return;
     }
-    if (is_at(claim, aside, file)) {
+    if (sp_claim_is_at(claim, aside, file)) {
         (void)unlinkat(claim->dir_fd, aside, 0);
     } else {
         (void)renameat2(claim->dir_fd, aside, claim->dir_fd, claim->name, RENAME_NOREPLACE);

@@ -84,6 +84,9 @@ int sp_claim_path(char ret[SUNPATH_NAME_MAX + 1], const struct sp_claim *claim);
 /* Removes sockets that a killed process left under temporary names of this claim. */
 void sp_claim_sweep(const struct sp_claim *claim);
 
+/* Does `name`, in the directory of the claim, lead to this very file? */
+bool sp_claim_is_at(const struct sp_claim *claim, const char *name, const struct stat *file);
+
 /* Removes the file at the path if it is still the one described by `file`. */
 void sp_claim_remove(const struct sp_claim *claim, const struct stat *file);
 

@@ -157,25 +157,39 @@ static int start_listening(struct publication *p) {
     return 0;
 }
 
-static int open_file(int *ret_fd, struct publication *p, const char *name) {
-    int fd = openat(p->claim.dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+/*
+ * Finds what was bound under `name`. In a directory others may write to something else can stand
+ * there by now, a hard link to any file, and would be given an owner and a mode.
+ */
+static int find_file(int *ret_fd, struct publication *p, const char *name) {
+    _cleanup_(sp_closep) int fd = -1;
+    struct sp_shown shown;
+    struct stat file, opened;
 
-    if (fd < 0) {
+    if (fstatat(p->claim.dir_fd, name, &file, AT_SYMLINK_NOFOLLOW) < 0) {
+        return fail(p, -errno, "bind");
+    }
+    if (S_ISSOCK(file.st_mode)) {
+        p->file = file;
+    }
+    fd = openat(p->claim.dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &opened) < 0) {
         return fail(p, -errno, "open");
     }
-    *ret_fd = fd;
+    if (!sp_is_same_file(&opened, &p->file)) {
+        return sp_fail(p->error, -EADDRINUSE, SUNPATH_REASON_IN_USE, "bind",
+                       "'%s': somebody else put a file in its place",
+                       sp_show_address(&shown, &p->listener->address));
+    }
+    *ret_fd = sp_take_fd(&fd);
     return 0;
 }
 
 /* Owner, mode, listen. */
 static int make_ready(struct publication *p, const char *name) {
     _cleanup_(sp_closep) int file_fd = -1;
-    int r;
+    int r = find_file(&file_fd, p, name);
 
-    if (fstatat(p->claim.dir_fd, name, &p->file, AT_SYMLINK_NOFOLLOW) < 0) {
-        return fail(p, -errno, "bind");
-    }
-    r = open_file(&file_fd, p, name);
     if (r == 0) {
         r = set_owner(p, file_fd);
     }
@@ -194,18 +208,15 @@ static int make_ready(struct publication *p, const char *name) {
 /* Swaps the dead file for ours, and back if it was not the dead one that came out. */
 static int exchange(struct publication *p, const char *name) {
     int dir_fd = p->claim.dir_fd;
-    struct stat out;
 
     if (renameat2(dir_fd, name, dir_fd, p->claim.name, RENAME_EXCHANGE) < 0) {
         return -errno;
     }
-    if (fstatat(dir_fd, name, &out, AT_SYMLINK_NOFOLLOW) == 0 && sp_is_same_file(&out, &p->dead)) {
+    if (sp_claim_is_at(&p->claim, name, &p->dead)) {
         (void)unlinkat(dir_fd, name, 0);
         return 0;
     }
-    if (renameat2(dir_fd, name, dir_fd, p->claim.name, RENAME_EXCHANGE) < 0) {
-        return -errno;
-    }
+    (void)renameat2(dir_fd, name, dir_fd, p->claim.name, RENAME_EXCHANGE);
     return -EEXIST;
 }
 
@@ -229,6 +240,14 @@ static int show(struct publication *p, const char *name) {
     return 0;
 }
 
+/* Removes our file wherever a failure left it, and nobody else's. */
+static void withdraw(const struct publication *p, const char *name) {
+    if (name != p->claim.name && sp_claim_is_at(&p->claim, name, &p->file)) {
+        (void)unlinkat(p->claim.dir_fd, name, 0);
+    }
+    sp_claim_remove(&p->claim, &p->file);
+}
+
 static int publish_by_rename(struct publication *p) {
     char name[SP_CLAIM_N_TEMPORARY];
     struct sp_shown shown, shown_name;
@@ -250,7 +269,7 @@ static int publish_by_rename(struct publication *p) {
         r = show(p, name);
     }
     if (r < 0) {
-        (void)unlinkat(p->claim.dir_fd, name, 0);
+        withdraw(p, name);
     }
     return r;
 }
@@ -267,7 +286,7 @@ static int publish_in_place(struct publication *p) {
     }
     r = make_ready(p, p->claim.name);
     if (r < 0) {
-        sp_claim_remove(&p->claim, &p->file);
+        withdraw(p, p->claim.name);
     }
     return r;
 }

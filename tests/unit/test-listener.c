@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,6 +68,19 @@ static int connect_to(int type, const char *path) {
         close(fd);
     }
     return r < 0 ? r : fd;
+}
+
+/* What a stranger does between the bind and the rest. */
+static void (*after_bind)(void);
+
+/* The library's own calls end here, too. */
+int bind(int fd, const struct sockaddr *address, socklen_t n_address) {
+    int r = (int)syscall(SYS_bind, fd, address, n_address);
+
+    if (r == 0 && after_bind) {
+        after_bind();
+    }
+    return r;
 }
 
 /* A client reaches the listener, and it is this one. */
@@ -623,6 +637,29 @@ START_TEST(a_stranger_in_our_place_is_safe) {
 }
 END_TEST
 
+static void swap_for_a_link(void) {
+    ck_assert_int_eq(unlink(".a.sock.new"), 0);
+    ck_assert_int_eq(link("precious", ".a.sock.new"), 0);
+}
+
+/* Root would have given the stranger any file there is. */
+START_TEST(a_link_in_our_place_gets_no_new_mode) {
+    struct sunpath_listen_options options = SUNPATH_OPTIONS(struct sunpath_listen_options);
+    struct stat before, after;
+
+    close(open("precious", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    before = stat_of("precious");
+    options.mode = 0666;
+    after_bind = swap_for_a_link;
+    open_fails("./a.sock", &options, -EADDRINUSE);
+    after_bind = NULL;
+    after = stat_of("precious");
+    ck_assert_uint_eq(after.st_mode, before.st_mode);
+    ck_assert_uint_eq(after.st_nlink, 2);
+    ck_assert(!exists("a.sock"));
+}
+END_TEST
+
 START_TEST(a_forked_process_removes_nothing) {
     struct sunpath_listener *listener = open_ok("./a.sock", NULL);
     pid_t pid = fork();
@@ -780,7 +817,7 @@ SP_TESTS("listener", a_path_is_published_and_removed, every_type_is_published,
          a_full_disk_leaves_nothing, abstract_names_are_published, tcp_ports_are_published,
          no_descriptors_is_said_and_loses_nothing, too_few_descriptors_leave_nothing,
          too_few_descriptors_are_no_wrong_name, too_few_descriptors_are_no_owner,
-         a_successor_is_safe, a_stranger_in_our_place_is_safe, a_forked_process_removes_nothing,
-         a_daemon_removes_its_file, the_descriptor_can_be_taken,
+         a_successor_is_safe, a_stranger_in_our_place_is_safe, a_link_in_our_place_gets_no_new_mode,
+         a_forked_process_removes_nothing, a_daemon_removes_its_file, the_descriptor_can_be_taken,
          what_does_not_listen_is_not_adopted, what_listens_is_adopted_and_left,
          refused_peers_are_counted)
