@@ -22,7 +22,7 @@ enum {
 
 struct printer {
     unsigned width, indent, column;
-    bool is_verbatim, is_tag, has_colour;
+    bool is_verbatim, is_tag, is_below_heading, has_colour;
 };
 
 static void put(struct printer *p, char c) {
@@ -45,7 +45,9 @@ static void end_line(struct printer *p) {
 
 static void end_paragraph(struct printer *p) {
     end_line(p);
-    putchar('\n');
+    if (!p->is_below_heading) {
+        putchar('\n');
+    }
 }
 
 static void move_to(struct printer *p, unsigned column) {
@@ -67,6 +69,7 @@ static void put_word(struct printer *p, const char *word, size_t n) {
         put(p, ' ');
     }
     move_to(p, p->indent);
+    p->is_below_heading = false;
     for (size_t i = 0; i < n; i++) {
         put(p, word[i]);
     }
@@ -167,12 +170,15 @@ static void put_fonts(struct printer *p, const char *fonts, char *line) {
 }
 
 static void put_heading(struct printer *p, char *line) {
+    bool is_first = strcmp(line, "NAME") == 0;
+
     end_line(p);
     p->indent = 0;
-    putchar('\n');
+    fputs(is_first ? "" : "\n", stdout);
     put_fonts(p, "B", line);
     end_line(p);
     p->indent = INDENT;
+    p->is_below_heading = true;
 }
 
 static void do_macro(struct printer *p, char *line) {
@@ -193,9 +199,12 @@ static void do_macro(struct printer *p, char *line) {
         end_paragraph(p);
         p->indent = INDENT;
         p->is_tag = line[0] == 'T';
-    } else if (strcmp(line, "EX") == 0 || strcmp(line, "EE") == 0) {
+    } else if (strcmp(line, "EX") == 0 || strcmp(line, "nf") == 0) {
         end_line(p);
-        p->is_verbatim = line[1] == 'X';
+        p->is_verbatim = true;
+    } else if (strcmp(line, "EE") == 0 || strcmp(line, "fi") == 0) {
+        end_line(p);
+        p->is_verbatim = false;
     } else if (strcmp(line, "br") == 0) {
         end_line(p);
     }

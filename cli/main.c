@@ -11,8 +11,6 @@
 #include "cli.h"
 #include "output.h"
 
-#pragma weak cmd_serve
-
 const struct cli_verb cli_verbs[] = {
     {"ls", cmd_ls, "list every Unix socket of this machine"},
     {"doctor", cmd_doctor, "say whether connecting would work, and if not, why"},
