@@ -138,8 +138,8 @@ static const char *show(struct sp_shown *shown, const char *path) {
     return sp_show(shown, path, strlen(path));
 }
 
-/* A lock file that may not be opened was made by another user, and is not ours to remove. */
-static bool say_foreign_lock(struct sp_verdict *verdict, const char *path, const char *step) {
+/* The lock file may not be opened: nearly always because another user made it. */
+static bool say_shut_lock(struct sp_verdict *verdict, const char *path, const char *step) {
     char lock[SUNPATH_NAME_MAX + 8], mode[11], owner[64];
     struct sp_shown shown;
     struct stat st;
@@ -150,8 +150,9 @@ static bool say_foreign_lock(struct sp_verdict *verdict, const char *path, const
     }
     sp_mode_text(mode, st.st_mode);
     sp_owner_text(owner, sizeof(owner), st.st_uid, st.st_gid, false);
-    sp_verdict_set(verdict, SUNPATH_REASON_PERMISSION, EACCES,
-                   "the lock file '%s' belongs to another user (%s %s)", show(&shown, lock), mode,
+    sp_verdict_set(verdict, SUNPATH_REASON_PERMISSION, EACCES, "the lock file '%s' %s (%s %s)",
+                   show(&shown, lock),
+                   st.st_uid == geteuid() ? "may not be opened" : "belongs to another user", mode,
                    owner);
     return true;
 }
@@ -172,6 +173,21 @@ static void say_directory(struct sp_verdict *verdict, int code, const struct sp_
                    show(&shown, denied ? denied->path : directory), mode, owner);
 }
 
+/* The kernel found something missing, though the directory of the path can be looked up. */
+static void say_vanished(struct sp_verdict *verdict, const struct sp_walk *walk,
+                         const char *directory) {
+    struct sp_shown shown;
+
+    if (access("/proc/self/fd", F_OK) < 0) {
+        sp_verdict_set(verdict, SUNPATH_REASON_SYSTEM, ENOENT,
+                       "/proc is not mounted, without which this cannot be done");
+    } else {
+        sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ENOENT, "the directory '%s' was removed%s",
+                       show(&shown, directory),
+                       walk->final.st_nlink > 0 ? ", and there is another by now" : "");
+    }
+}
+
 /* The directory is missing, no directory, or may not be written to. */
 static int say_parent(struct sp_verdict *verdict, int code, const char *step, const char *path) {
     char directory[SUNPATH_NAME_MAX + 1];
@@ -190,13 +206,15 @@ static int say_parent(struct sp_verdict *verdict, int code, const char *step, co
     } else if (walk.error == -ENOTDIR || (walk.error == 0 && !S_ISDIR(walk.final.st_mode))) {
         sp_verdict_set(verdict, SUNPATH_REASON_MISSING, code, "'%s' is not a directory",
                        show(&shown, walk.error ? walk.stopped : directory));
-    } else if (walk.error == 0 && say_foreign_lock(verdict, path, step)) {
+    } else if (walk.error == 0 && code == ENOENT) {
+        say_vanished(verdict, &walk, directory);
+    } else if (code == EACCES && walk.error == 0 && say_shut_lock(verdict, path, step)) {
         /* said */
-    } else if (walk.error == 0 || sp_walk_denied(&walk)) {
+    } else if (code == EACCES && (walk.error == 0 || sp_walk_denied(&walk))) {
         say_directory(verdict, code, &walk, directory);
     } else {
         sp_verdict_set(verdict, sp_reason_of_errno(code), code, "%s: '%s'", strerror(code),
-                       show(&shown, walk.stopped));
+                       show(&shown, walk.error ? walk.stopped : directory));
     }
     sp_walk_deinit(&walk);
     return 0;

@@ -135,8 +135,7 @@ static int set_mode(struct publication *p, int file_fd) {
 
     snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
     if (chmod(path, mode) < 0 || fstat(file_fd, &file) < 0) {
-        return sp_fail(p->error, -errno, SUNPATH_REASON_SYSTEM, "mode", "'%s': %m",
-                       sp_show_address(&shown, &p->listener->address));
+        return fail(p, -errno, "mode");
     }
     if ((file.st_mode & 07777) != mode) { /* chmod(2) drops the set-group-id bit without a word */
         return sp_fail(p->error, -EPERM, SUNPATH_REASON_PERMISSION, "mode",

@@ -343,6 +343,33 @@ START_TEST(listen_looks_at_the_directory) {
 }
 END_TEST
 
+START_TEST(listen_knows_a_directory_that_was_removed) {
+    struct sunpath_error error;
+
+    ck_assert_int_eq(mkdir("gone", 0700), 0);
+    ck_assert_int_eq(chdir("gone"), 0);
+    ck_assert_int_eq(rmdir("../gone"), 0);
+    error = in_use("./x", -ENOENT, "lock", SUNPATH_REASON_MISSING, "the directory '.' was removed");
+    ck_assert_ptr_null(strstr(error.text, "another"));
+    ck_assert_int_eq(chdir(fixture_dir()), 0);
+    in_use("./x", -ENOENT, "lock", SUNPATH_REASON_MISSING, "there is another by now");
+}
+END_TEST
+
+static void check_own_lock(void) {
+    close(open(fixture_path("x.lock"), O_CREAT | O_WRONLY | O_CLOEXEC, 0000));
+    in_use(fixture_path("x"), -EACCES, "lock", SUNPATH_REASON_PERMISSION,
+           "x.lock' may not be opened (---------- 65534:65534)");
+}
+
+START_TEST(listen_tells_our_own_lock_file_from_others) {
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chmod(".", 0777), 0);
+        as_nobody(check_own_lock);
+    }
+}
+END_TEST
+
 static void check_directory(void) {
     in_use(fixture_path("x"), -EACCES, "lock", SUNPATH_REASON_PERMISSION, "may not write to the");
     in_use(fixture_path("private/deeper/x"), -EACCES, "lock", SUNPATH_REASON_PERMISSION,
@@ -378,4 +405,6 @@ SP_TESTS("explain", missing, similar_names_are_offered, a_removed_file_of_a_live
          a_full_backlog_that_is_over_by_now, a_deadline_says_what_it_waited_for,
          no_permission_and_where, a_name_too_long, abstract_names, listen_names_the_owner,
          listen_names_who_holds_the_lock, listen_says_what_is_in_the_way,
-         listen_looks_at_the_directory, listen_says_which_directory_is_shut, no_error_no_work)
+         listen_looks_at_the_directory, listen_knows_a_directory_that_was_removed,
+         listen_tells_our_own_lock_file_from_others, listen_says_which_directory_is_shut,
+         no_error_no_work)

@@ -466,6 +466,32 @@ START_TEST(a_full_disk_leaves_nothing) {
 }
 END_TEST
 
+START_TEST(a_missing_proc_is_said) {
+    char part[101] = "", path[512];
+    pid_t pid;
+
+    if (geteuid() != 0) {
+        return;
+    }
+    memset(part, 'd', sizeof(part) - 1);
+    ck_assert_int_eq(mkdir(part, 0700), 0);
+    snprintf(path, sizeof(path), "./%s/a-name-that-makes-it-too-long.sock", part);
+    pid = fork();
+    if (pid == 0) {
+        ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+        ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+        ck_assert_int_eq(umount2("/proc", MNT_DETACH), 0);
+        ck_assert_ptr_nonnull(
+            strstr(open_fails("./a.sock", NULL, -ENOENT).text, "/proc is not mounted"));
+        ck_assert_ptr_nonnull(strstr(open_fails(path, NULL, -ENOENT).text, "/proc is not mounted"));
+        ck_assert_int_eq(n_files("."), 1);
+        ck_assert_int_eq(n_files(part), 0);
+        _exit(0);
+    }
+    wait_ok(pid);
+}
+END_TEST
+
 START_TEST(abstract_names_are_published) {
     struct sunpath_listener *listener, *padded;
     struct sockaddr_un bound;
@@ -814,10 +840,11 @@ SP_TESTS("listener", a_path_is_published_and_removed, every_type_is_published,
          what_is_not_permitted_leaves_nothing, options_are_checked, backlog_and_buffers_are_set,
          a_dead_socket_is_replaced, a_living_one_is_not, what_is_no_socket_stays,
          missing_directories_are_said, long_paths_work, sticky_directories_are_bound_in_place,
-         a_full_disk_leaves_nothing, abstract_names_are_published, tcp_ports_are_published,
-         no_descriptors_is_said_and_loses_nothing, too_few_descriptors_leave_nothing,
-         too_few_descriptors_are_no_wrong_name, too_few_descriptors_are_no_owner,
-         a_successor_is_safe, a_stranger_in_our_place_is_safe, a_link_in_our_place_gets_no_new_mode,
-         a_forked_process_removes_nothing, a_daemon_removes_its_file, the_descriptor_can_be_taken,
+         a_full_disk_leaves_nothing, a_missing_proc_is_said, abstract_names_are_published,
+         tcp_ports_are_published, no_descriptors_is_said_and_loses_nothing,
+         too_few_descriptors_leave_nothing, too_few_descriptors_are_no_wrong_name,
+         too_few_descriptors_are_no_owner, a_successor_is_safe, a_stranger_in_our_place_is_safe,
+         a_link_in_our_place_gets_no_new_mode, a_forked_process_removes_nothing,
+         a_daemon_removes_its_file, the_descriptor_can_be_taken,
          what_does_not_listen_is_not_adopted, what_listens_is_adopted_and_left,
          refused_peers_are_counted)
