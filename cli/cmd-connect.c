@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sunpath/inspect.h>
+
 #include "cli.h"
 #include "copy.h"
 #include "output.h"
@@ -190,6 +192,23 @@ static void remove_bound_file(const struct job *job) {
     }
 }
 
+/*
+ * The file of an earlier --bind whose process was killed, and of which the doctor is certain that
+ * nobody has it, is no reason to fail.
+ */
+static bool remove_stale_file(const struct job *job) {
+    struct sunpath_diagnosis *diagnosis = NULL;
+    bool is_stale;
+
+    if (job->options.bind == NULL || job->bound.kind != SUNPATH_ADDRESS_PATH ||
+        sunpath_doctor(&diagnosis, job->options.bind, NULL, NULL) < 0) {
+        return false;
+    }
+    is_stale = sunpath_diagnosis_reason(diagnosis) == SUNPATH_REASON_STALE;
+    sunpath_diagnosis_free(diagnosis);
+    return is_stale && unlink(job->bound.name) == 0;
+}
+
 static int run_command(struct job *job, int fd) {
     pid_t pid = child_start(job->command, fd);
 
@@ -219,10 +238,14 @@ static int copy(struct job *job, int fd) {
 static int connect_and_run(struct job *job) {
     struct sunpath_error error = {0};
     int fd = -1;
-    int status;
+    int r, status;
 
-    if (sunpath_connect_address(&fd, &job->address, &job->options, &error) < 0) {
-        job->copy.signal = error.code == -ECANCELED ? signals_read(job->copy.signals) : 0;
+    r = sunpath_connect_address(&fd, &job->address, &job->options, &error);
+    if (r == -EADDRINUSE && remove_stale_file(job)) {
+        r = sunpath_connect_address(&fd, &job->address, &job->options, &error);
+    }
+    if (r < 0) {
+        job->copy.signal = r == -ECANCELED ? signals_read(job->copy.signals) : 0;
         return job->copy.signal != 0 ? CLI_FAILED : cli_fail(&error);
     }
     note_bound_file(job);

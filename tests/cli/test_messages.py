@@ -152,6 +152,26 @@ class Messages(Copying):
         self.end(client)
         self.assertTrue(os.path.exists(mine))
 
+    def test_bind_replaces_a_stale_file_and_nothing_else(self):
+        receiver = self.listening(self.path("d.sock"), "dgram")
+        mine = self.path("mine.sock")
+        killed = self.pipes(SUNPATH, "connect", "--bind", mine, "dgram:" + self.path("d.sock"))
+        until(lambda: os.path.exists(mine), "the file")
+        argv = [SUNPATH, "connect", "-N", "--bind", mine, "dgram:" + self.path("d.sock")]
+        refused = self.run_any(*argv, input="x")
+        self.assertEqual(refused.returncode, 5, refused)
+        killed.kill()
+        killed.wait(DEADLINE)
+        killed.stdin.close()
+        killed.stdout.close()
+        self.assertTrue(os.path.exists(mine))
+        self.run_ok(*argv, input="second")
+        self.assertEqual(receiver.recv(10), b"second")
+        with open(mine, "w"):
+            pass
+        self.assertEqual(self.run_any(*argv, input="x").returncode, 5)
+        self.assertTrue(os.path.exists(mine))
+
     def test_idle_ends_waiting_for_datagram_answers(self):
         self.listening(self.path("d.sock"), "dgram")
         client = self.run_any(SUNPATH, "connect", "--bind", self.path("m.sock"), "--idle", "20ms",
