@@ -4,6 +4,7 @@
 #include "serve/http-server.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "os/fd.h"
@@ -11,7 +12,7 @@
 #define KEPT 16384 /* bytes of a buffer kept for the next request */
 
 static void clear(struct sp_buffer *buffer) {
-    if (buffer->capacity > KEPT) {
+    if (sp_unlikely(buffer->capacity > KEPT)) {
         sp_buffer_deinit(buffer);
         return;
     }
@@ -39,22 +40,18 @@ struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *
             return NULL;
         }
     }
-    /* All zero but for the buffers, which are empty, and the room for fields. */
-    *exchange = (struct sunpath_http_exchange){
-        .kept = exchange->kept,
-        .collected = exchange->collected,
-        .trailers = exchange->trailers,
-        .fields = exchange->fields,
-        .head.fields = exchange->room,
-        .left = -1,
-    };
+    exchange->next = NULL;
+    exchange->head.fields = exchange->room;
+    exchange->left = -1;
     exchange->file_fd = -1;
     return exchange;
 }
 
 void sp_http_exchange_give(struct sunpath_http_server *server,
                            struct sunpath_http_exchange *exchange) {
-    exchange->file_fd = sp_close(exchange->file_fd);
+    if (sp_unlikely(exchange->file_fd >= 0)) {
+        sp_close(exchange->file_fd);
+    }
     if (server->n_pool >= SP_HTTP_POOL) {
         deinit(exchange);
         return;
@@ -63,7 +60,9 @@ void sp_http_exchange_give(struct sunpath_http_server *server,
     clear(&exchange->collected);
     clear(&exchange->trailers);
     clear(&exchange->fields);
-    exchange->connection = NULL;
+    memset(&exchange->connection, 0,
+           offsetof(struct sunpath_http_exchange, room) -
+               offsetof(struct sunpath_http_exchange, connection));
     exchange->next = server->pool;
     server->pool = exchange;
     server->n_pool++;

@@ -60,15 +60,32 @@ static char *put(char *at, const char *text, size_t size) {
 #define PUT(at, literal) put(at, literal, sizeof(literal) - 1)
 
 /* Formatting the date costs more than all the rest of a head: once a second is enough. */
-static char *put_date(struct sunpath_http_server *server, char *at) {
+static void refresh_date(struct sunpath_http_server *server) {
+    uint64_t now_ns = sp_loop_now(server->loop);
     struct timespec now;
 
+    if (now_ns == server->date_ns) {
+        return; /* the same turn of the loop */
+    }
+    server->date_ns = now_ns;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     if (now.tv_sec != server->date_s) {
+        char *date = sp_http_put_status(server->ok, 200);
+
         server->date_s = now.tv_sec;
-        server->n_date = (size_t)(sp_http_put_date(server->date, now.tv_sec) - server->date);
+        server->n_status = (size_t)(date - server->ok);
+        server->n_ok = (size_t)(sp_http_put_date(date, now.tv_sec) - server->ok);
     }
-    return put(at, server->date, server->n_date);
+}
+
+/* Status line and date; nearly always the same bytes as the last time. */
+static char *put_start(struct sunpath_http_server *server, char *at, int status) {
+    refresh_date(server);
+    if (sp_likely(status == 200)) {
+        return put(at, server->ok, server->n_ok);
+    }
+    at = sp_http_put_status(at, status);
+    return put(at, server->ok + server->n_status, server->n_ok - server->n_status);
 }
 
 static size_t head_room(const struct sunpath_http_exchange *exchange) {
@@ -94,8 +111,7 @@ static char *put_fields(struct sunpath_http_exchange *exchange, char *at) {
 static char *put_head(struct sunpath_http_exchange *exchange, char *at, int status) {
     struct sunpath_http_server *server = exchange->connection->server;
 
-    at = sp_http_put_status(at, status);
-    at = put_date(server, at);
+    at = put_start(server, at, status);
     if (server->server_name) {
         at = sp_http_put_field(at, "Server", 6, server->server_name, strlen(server->server_name));
     }
@@ -205,11 +221,11 @@ int sunpath_http_add_header(struct sunpath_http_exchange *exchange, const char *
 /* ---- whole responses ------------------------------------------------------------------------- */
 
 static void put_whole(struct sunpath_http_exchange *exchange, char *start, int status,
-                      const char *type, const void *body, size_t size) {
+                      const char *type, size_t n_type, const void *body, size_t size) {
     char *at = put_head(exchange, start, status);
 
     if (type) {
-        at = sp_http_put_field(at, "Content-Type", 12, type, strlen(type));
+        at = sp_http_put_field(at, "Content-Type", 12, type, n_type);
     }
     if (!has_no_body(status)) {
         at = sp_http_put_length(at, size);
@@ -247,7 +263,7 @@ int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, con
     }
     if (start) {
         refuse_body(exchange);
-        put_whole(exchange, start, status, type, body, size);
+        put_whole(exchange, start, status, type, n_type, body, size);
     }
     exchange->is_started = true;
     ended(exchange);

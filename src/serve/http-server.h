@@ -47,20 +47,24 @@
 struct sp_http_connection;
 
 struct sunpath_http_exchange {
+    /* Memory that goes from one request to the next. */
+    struct sp_buffer kept;      /* the head, once it has left the stream's input */
+    struct sp_buffer collected; /* the body, unless it is in the stream's input */
+    struct sp_buffer trailers;  /* name NUL value NUL ... */
+    struct sp_buffer fields;    /* added headers or trailers of the response, as they go out */
+    struct sunpath_http_exchange *next; /* in the pool, or in `finishing` */
+
+    /* All zero in the pool, from here on. */
     struct sp_http_connection *connection; /* NULL in the pool */
-    struct sunpath_http_exchange *next;    /* in the pool, or in `finishing` */
     void *user;
 
     struct sp_http_head head;
     size_t n_head;
     bool is_kept; /* the head is in `kept`, else at the beginning of the stream's input */
-    struct sp_buffer kept;
 
     struct sp_http_body body;
-    struct sp_buffer collected; /* the body, unless it is in the stream's input */
-    size_t n_in_place;          /* bytes of the body in the stream's input behind the head */
-    uint64_t n_body;            /* bytes of the body so far */
-    struct sp_buffer trailers;  /* name NUL value NUL ... */
+    size_t n_in_place; /* bytes of the body in the stream's input behind the head */
+    uint64_t n_body;   /* bytes of the body so far */
 
     bool is_announced; /* the program has heard of it, so it hears of its end too */
     bool is_reading;   /* a part of the body is still to come */
@@ -72,14 +76,13 @@ struct sunpath_http_exchange {
     bool is_ended;   /* all of the response is written, or given up */
     bool is_chunked; /* the response is */
     bool is_head_request;
-    bool is_bodyless;        /* HEAD, 204, 304: what is written of the body is dropped */
-    bool is_cut;             /* the response is not whole: the connection must go */
-    bool wants_drain;        /* a write returned 1 */
-    bool keep_alive;         /* the connection goes on after this response */
-    int64_t left;            /* of the announced length; -1: none was announced */
-    uint64_t end_at;         /* finishing: the response's end in the connection's output */
-    int error;               /* for on_finish */
-    struct sp_buffer fields; /* added headers or trailers, as they go out */
+    bool is_bodyless; /* HEAD, 204, 304: what is written of the body is dropped */
+    bool is_cut;      /* the response is not whole: the connection must go */
+    bool wants_drain; /* a write returned 1 */
+    bool keep_alive;  /* the connection goes on after this response */
+    int64_t left;     /* of the announced length; -1: none was announced */
+    uint64_t end_at;  /* finishing: the response's end in the connection's output */
+    int error;        /* for on_finish */
 
     int file_fd; /* sunpath_http_send_file(); -1: none */
     uint64_t file_offset, file_left;
@@ -154,9 +157,10 @@ struct sunpath_http_server {
     unsigned n_inside; /* who is in a callback of ours */
     bool is_freed;     /* inside a callback: the last one out frees the memory */
 
+    uint64_t date_ns; /* the loop's time when the date was looked at */
     int64_t date_s;
-    char date[SP_HTTP_DATE_ROOM];
-    size_t n_date;
+    char ok[SP_HTTP_STATUS_ROOM + SP_HTTP_DATE_ROOM]; /* "HTTP/1.1 200 OK" and the date */
+    size_t n_status, n_ok;                            /* where the date begins and ends there */
 };
 
 /* http-server.c */
