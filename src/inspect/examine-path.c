@@ -216,6 +216,10 @@ static int judge_walk(struct sp_verdict *verdict, const struct sp_examination *e
                        strlen(name ? name + 1 : walk->stopped));
         sp_verdict_fix(verdict, "use a shorter name");
         return 0;
+    case EOVERFLOW:
+        sp_verdict_set(verdict, SUNPATH_REASON_UNKNOWN, 0,
+                       "the symbolic links in it lead over more directories than are looked at");
+        return 0;
     case EACCES:
         sp_verdict_set(verdict, SUNPATH_REASON_PERMISSION, EACCES, "'%s' may not be looked at",
                        shown.text);

@@ -20,6 +20,8 @@
 enum {
     MAX_LINKS = 40,     /* as the kernel: path_resolution(7) */
     MAX_REST = 1 << 18, /* 40 links of PATH_MAX and then some: the bound on what links can add */
+    MAX_KEPT =
+        1 << 24, /* bytes of steps: a path of PATH_MAX has 4 MiB, links could make it 5 GiB */
 };
 
 /* A walk under way. */
@@ -30,6 +32,7 @@ struct state {
     char *cursor; /* in `rest` */
     char *where;  /* the path so far, links resolved */
     struct stat directory;
+    size_t n_kept; /* bytes of text in the steps */
 };
 
 static int copy(char **target, const char *text) {
@@ -72,6 +75,7 @@ static int add_step(struct state *state, const char *path, const struct stat *st
     if (!kept) {
         return -ENOMEM;
     }
+    state->n_kept += strlen(path);
     steps[walk->n_steps++] = (struct sp_step){
         .path = kept, .target = target ? sp_take_ptr(target) : NULL, .st = *st, .may = may};
     return 0;
@@ -201,6 +205,9 @@ static int advance(struct state *state, const char *name) {
     if (asprintf(&path, "%s%s%s", state->where, glue, name) < 0) {
         path = NULL;
         return -ENOMEM;
+    }
+    if (state->n_kept > MAX_KEPT) {
+        return stop_at(state, -EOVERFLOW, path);
     }
     fd = open_component(state->walk->directory_fd, name);
     if (fd < 0) {

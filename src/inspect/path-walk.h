@@ -22,7 +22,9 @@ struct sp_step {
 struct sp_walk {
     struct sp_step *steps; /* those that exist, in order */
     size_t n_steps;
-    int error; /* 0: the end was reached. -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG ... */
+    /* 0: the end was reached. -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG ...; -EOVERFLOW: it
+     * went on for longer than we follow, though the kernel may */
+    int error;
     char *stopped;    /* where it was not: the path that is missing, too long, ...; else NULL */
     bool is_last;     /* `stopped` is what the path names, not a directory on the way */
     int directory_fd; /* O_PATH: of the last directory that was reached */

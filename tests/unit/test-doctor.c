@@ -176,6 +176,24 @@ START_TEST(few_descriptors_are_enough) {
 }
 END_TEST
 
+/* Links that everybody can make must not cost whoever looks at them minutes and gigabytes. */
+START_TEST(long_ways_are_given_up) {
+    char target[4000] = "", link[16];
+
+    ck_assert_int_eq(mkdir("d", 0700), 0);
+    while (strlen(target) < 3900) {
+        strcat(target, "d/../");
+    }
+    for (int i = 0; i < 39; i++) {
+        snprintf(link, sizeof(link), "l%d", i);
+        sprintf(strrchr(target, '/') + 1, "l%d", i + 1);
+        ck_assert_int_eq(symlink(target, link), 0);
+    }
+    expect("./l38", NULL, 0, SUNPATH_REASON_MISSING, ENOENT);
+    expect("./l0", NULL, 0, SUNPATH_REASON_UNKNOWN, 0);
+}
+END_TEST
+
 START_TEST(long_paths_are_reached) {
     char part[101] = "", path[400];
     int fd;
@@ -196,4 +214,4 @@ END_TEST
 
 SP_TESTS("doctor", a_healthy_socket, every_state_of_a_path, another_user_is_asked_for,
          what_is_no_question, only_root_may_ask_for_others, few_descriptors_are_enough,
-         long_paths_are_reached)
+         long_ways_are_given_up, long_paths_are_reached)
