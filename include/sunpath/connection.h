@@ -43,7 +43,7 @@ struct sunpath_connect_options {
  * of its file counts, and exactly that file is connected to.
  *
  * A path in `bind` is made with the umask's mode; the caller removes it after closing *ret_fd.
- * "fd:N" adopts a connected descriptor.
+ * "fd:N" adopts a connected descriptor (sunpath_adopt()), which stays as it was on failure.
  *
  * Errors, each with the reason in `error`: -ENOENT, -ECONNREFUSED, -EACCES, -EPROTOTYPE,
  * -ETIMEDOUT (the text says what it waited for), -EPERM (wrong server owner), -ENAMETOOLONG,
@@ -119,11 +119,14 @@ struct sunpath_message {
  * -EAGAIN (wait until readable); -ECONNRESET (the peer left with our data unread); -EMSGSIZE (the
  * message did not fit: it is gone, `size` says how large it was); -ETOOMANYREFS (more descriptors
  * than `max_fds`, or the kernel could not deliver all: every one that arrived was closed, the bytes
- * are in `data`).
+ * are in `data`); -EINVAL (no room for even one byte).
  */
 SUNPATH_API int sunpath_receive(int fd, struct sunpath_message *message);
 
-/* Asks the kernel to attach the sender's credentials to every message (SO_PASSCRED). */
+/*
+ * Asks the kernel to attach the sender's credentials to every message (SO_PASSCRED). Ask before the
+ * first one can have been sent: what is queued already carries none.
+ */
 SUNPATH_API int sunpath_want_credentials(int fd, bool want);
 
 #ifdef __cplusplus

@@ -36,7 +36,7 @@ SUNPATH_API int sunpath_peer_groups(int fd, gid_t *groups, size_t max);
  * A descriptor that stands for the peer's process, to be closed by the caller. It cannot be fooled
  * by a reused pid: SO_PEERPIDFD (Linux 6.5) when `ret_is_racy` is set to false. Older kernels fall
  * back to pidfd_open(), and *ret_is_racy is true: the process may be another one by now. -ESRCH
- * when the process is gone or outside the pid namespace.
+ * when the process is gone, or, by the fallback, outside the pid namespace.
  */
 SUNPATH_API int sunpath_peer_pidfd(int *ret_fd, bool *ret_is_racy, int fd);
 
@@ -48,8 +48,10 @@ SUNPATH_API int sunpath_peer_label(int fd, char *buffer, size_t n_buffer);
 
 /*
  * The path of the program the peer's process runs now (/proc/PID/exe), guarded by the pidfd against
- * a reused pid. Returns its length; `buffer` is NUL-terminated. -ESRCH when the process is gone,
- * -EACCES when this process may not look, -ERANGE when `n_buffer` is too small.
+ * a reused pid. Returns its length; `buffer` is NUL-terminated. -ESRCH when the process is gone or
+ * outside the pid namespace, -EACCES when this process may not look, -ERANGE when `n_buffer` is too
+ * small. Good to show, no proof: the path is as the process sees it, and in a mount namespace of
+ * its own it can be any (rules about executables compare the files).
  */
 SUNPATH_API int sunpath_peer_executable(int fd, char *buffer, size_t n_buffer);
 
@@ -66,8 +68,11 @@ SUNPATH_API struct sunpath_access *sunpath_access_free(struct sunpath_access *ac
 
 /*
  * Adds a rule: "uid=N", "user=NAME", "gid=N", "group=NAME" (gid rules look at the primary and the
- * supplementary groups) or "exe=/absolute/path". Names are looked up now, once.
- * -EINVAL (the text is no rule), -ENOENT (no such user or group), -ENOMEM; `error` says which.
+ * supplementary groups) or "exe=/absolute/path". Names are looked up now, once; a rule about an
+ * executable asks whether the peer runs the very file that is at that path now (a script runs its
+ * interpreter), and what the program was made to do by its caller it cannot know.
+ * -EINVAL (the text is no rule), -ENOENT (no such user or group), -ENOBUFS (over 1,024 rules),
+ * -ENOMEM; `error` says which.
  */
 SUNPATH_API int sunpath_access_allow(struct sunpath_access *access, const char *rule,
                                      struct sunpath_error *error);

@@ -10,7 +10,9 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "os/id-map.h"
 #include "os/user.h"
+#include "sock/peer-internal.h"
 
 #define N_RULES_MAX 1024
 
@@ -40,7 +42,9 @@ struct caller {
     struct sunpath_peer peer;
     gid_t *groups;
     int n_groups;
+    bool has_unknown_groups;   /* a kernel that does not tell: see passes() */
     char executable[PATH_MAX]; /* "" when it cannot be known */
+    struct stat file;          /* of the executable */
 };
 
 int sunpath_access_new(struct sunpath_access **ret) {
@@ -172,7 +176,8 @@ static int read_groups(struct caller *caller, int fd) {
     int n = sunpath_peer_groups(fd, NULL, 0);
 
     if (n <= 0) {
-        return n == -EOPNOTSUPP ? 0 : n; /* then the primary group has to do */
+        caller->has_unknown_groups = n == -EOPNOTSUPP;
+        return caller->has_unknown_groups ? 0 : n;
     }
     caller->groups = malloc((size_t)n * sizeof(gid_t));
     if (!caller->groups) {
@@ -182,16 +187,38 @@ static int read_groups(struct caller *caller, int fd) {
     return caller->n_groups < 0 ? caller->n_groups : 0;
 }
 
-static bool has_group(const struct caller *caller, gid_t gid) {
-    if (caller->peer.gid == gid) {
+/*
+ * A supplementary group without a name in this user namespace is shown as the overflow gid, so a
+ * rule that allows that gid must not take it for the real one; the primary one was looked at
+ * before.
+ */
+static bool has_group(const struct caller *caller, const struct rule *rule) {
+    if (caller->peer.gid == rule->id) {
         return true;
     }
     for (int i = 0; i < caller->n_groups; i++) {
-        if (caller->groups[i] == gid) {
+        if (caller->groups[i] == rule->id && (rule->is_deny || !sp_gid_is_unmapped(rule->id))) {
             return true;
         }
     }
     return false;
+}
+
+/*
+ * The file counts, not its path: in a mount namespace of his own anybody can give any file any
+ * path. A deny rule looks at the path as well, since a program that was replaced runs on from a
+ * file that has no name any more ("/path (deleted)").
+ */
+static bool runs(const struct caller *caller, const struct rule *rule) {
+    size_t n = strlen(rule->executable);
+    struct stat file;
+
+    if (rule->is_deny && strncmp(caller->executable, rule->executable, n) == 0 &&
+        (caller->executable[n] == '\0' || strcmp(caller->executable + n, " (deleted)") == 0)) {
+        return true;
+    }
+    return stat(rule->executable, &file) == 0 && file.st_dev == caller->file.st_dev &&
+           file.st_ino == caller->file.st_ino;
 }
 
 static bool matches(const struct rule *rule, const struct caller *caller) {
@@ -199,11 +226,16 @@ static bool matches(const struct rule *rule, const struct caller *caller) {
     case BY_UID:
         return caller->peer.uid == rule->id;
     case BY_GID:
-        return has_group(caller, rule->id);
+        return has_group(caller, rule);
     case BY_EXECUTABLE:
-        return strcmp(caller->executable, rule->executable) == 0;
+        return runs(caller, rule);
     }
     return false;
+}
+
+static bool is_unknown(const struct rule *rule, const struct caller *caller) {
+    return (rule->subject == BY_EXECUTABLE && !caller->executable[0]) ||
+           (rule->subject == BY_GID && caller->has_unknown_groups && !matches(rule, caller));
 }
 
 /* What cannot be known does not pass: an executable under a deny rule, say. */
@@ -212,12 +244,12 @@ static bool passes(const struct sunpath_access *access, const struct caller *cal
 
     for (size_t i = 0; i < access->n_rules; i++) {
         const struct rule *rule = &access->rules[i];
-        bool is_unknown = rule->subject == BY_EXECUTABLE && !caller->executable[0];
+        bool is_open = is_unknown(rule, caller);
 
-        if (rule->is_deny && (is_unknown || matches(rule, caller))) {
+        if (rule->is_deny && (is_open || matches(rule, caller))) {
             return false;
         }
-        if (!rule->is_deny && !is_unknown && matches(rule, caller)) {
+        if (!rule->is_deny && !is_open && matches(rule, caller)) {
             is_allowed = true;
         }
     }
@@ -239,7 +271,7 @@ int sunpath_access_check(const struct sunpath_access *access, int fd) {
         r = read_groups(&caller, fd);
     }
     if (access->needs_executable &&
-        sunpath_peer_executable(fd, caller.executable, sizeof(caller.executable)) < 0) {
+        sp_peer_executable(fd, caller.executable, sizeof(caller.executable), &caller.file) < 0) {
         caller.executable[0] = '\0';
     }
     may_enter = r == 0 && passes(access, &caller);

@@ -12,6 +12,7 @@ struct sp_connecting {
     struct sunpath_connect_options options; /* read: every field set */
     enum sunpath_type type;
     uint64_t deadline_ns;
+    uid_t expected; /* with options.expect_user: who that is */
     struct sunpath_error *error;
 };
 
@@ -26,6 +27,9 @@ int sp_connect_wait(const struct sp_connecting *call, int fd, int pause_ms);
 
 /* SO_SNDBUF and SO_RCVBUF as the options want them. 0 or a negative errno. */
 int sp_connect_set_buffers(const struct sp_connecting *call, int fd);
+
+/* Fails with -EPERM unless the peer of the connected `fd` runs as the expected user. */
+int sp_connect_check_owner(const struct sp_connecting *call, int fd);
 
 int sp_connect_unix(int *ret_fd, const struct sp_connecting *call);
 int sp_connect_tcp(int *ret_fd, const struct sp_connecting *call);

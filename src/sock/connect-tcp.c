@@ -59,6 +59,19 @@ static int finish(int fd, const struct sp_connecting *call) {
     return -code;
 }
 
+/*
+ * Asking again and again for a port nobody listens on, a client can be given that very port as its
+ * own and meet itself (TCP's simultaneous open, RFC 9293 3.5): that is no server.
+ */
+static bool has_met_itself(int fd) {
+    struct sockaddr_storage own = {0}, peer = {0};
+    socklen_t n_own = sizeof(own), n_peer = sizeof(peer);
+
+    return getsockname(fd, (struct sockaddr *)&own, &n_own) == 0 &&
+           getpeername(fd, (struct sockaddr *)&peer, &n_peer) == 0 && n_own == n_peer &&
+           memcmp(&own, &peer, n_own) == 0;
+}
+
 static int connect_one(int *ret_fd, const struct sp_connecting *call,
                        const struct addrinfo *place) {
     _cleanup_(sp_closep) int fd = -1;
@@ -79,6 +92,9 @@ static int connect_one(int *ret_fd, const struct sp_connecting *call,
     r = connect(fd, place->ai_addr, place->ai_addrlen) < 0 ? -errno : 0;
     if (r == -EINPROGRESS || r == -EINTR) {
         r = call->options.no_wait ? 0 : finish(fd, call);
+    }
+    if (r == 0 && has_met_itself(fd)) {
+        r = -ECONNREFUSED;
     }
     if (r < 0) {
         return r;
@@ -119,8 +135,9 @@ int sp_connect_tcp(int *ret_fd, const struct sp_connecting *call) {
         if (r != -ECONNREFUSED || !call->options.wait || call->options.no_wait) {
             return r;
         }
-        if (sp_connect_wait(call, -1, pause_ms) < 0) {
-            return r;
+        r = sp_connect_wait(call, -1, pause_ms);
+        if (r < 0) {
+            return sp_connect_fail(call, r);
         }
         pause_ms = pause_ms < 100 ? pause_ms * 2 : pause_ms;
     }

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -13,7 +12,7 @@
 #include "base/text.h"
 #include "inspect/explain.h"
 #include "os/clock.h"
-#include "os/fd.h"
+#include "os/user.h"
 #include "sock/connect-internal.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
@@ -64,21 +63,43 @@ int sp_connect_set_buffers(const struct sp_connecting *call, int fd) {
     return 0;
 }
 
-static int adopt(int *ret_fd, const struct sp_connecting *call) {
+/* Is `fd` a connected socket of the wanted type? Nothing about it is changed. */
+static int check_adopted(const struct sp_connecting *call, int fd) {
     struct sockaddr_storage peer;
     socklen_t size = sizeof(peer);
+    int type;
+
+    if (getpeername(fd, (struct sockaddr *)&peer, &size) < 0) {
+        return -errno;
+    }
+    size = sizeof(type);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0) {
+        return -errno;
+    }
+    return call->options.type && (int)call->options.type != type ? -EPROTOTYPE : 0;
+}
+
+static int adopt(int *ret_fd, const struct sp_connecting *call) {
     int fd = call->address->number;
     struct sp_shown shown;
-    int r = sunpath_adopt(fd);
+    int r = call->options.bind ? -EINVAL : check_adopted(call, fd);
 
-    if (r == 0 && getpeername(fd, (struct sockaddr *)&peer, &size) < 0) {
-        r = -errno;
+    if (r < 0) {
+        return sp_fail(
+            call->error, r, r == -EPROTOTYPE ? SUNPATH_REASON_WRONG_TYPE : SUNPATH_REASON_INVALID,
+            "connect", "'%s': the descriptor %s: %s", sp_show_address(&shown, call->address),
+            r == -EINVAL ? "cannot be bound" : "is no connected socket of that type", strerror(-r));
+    }
+    r = call->options.expect_user ? sp_connect_check_owner(call, fd) : 0;
+    if (r < 0) {
+        return r;
+    }
+    r = sp_connect_set_buffers(call, fd);
+    if (r == 0) {
+        r = sunpath_adopt(fd);
     }
     if (r < 0) {
-        errno = -r;
-        return sp_fail(call->error, r, SUNPATH_REASON_INVALID, "connect",
-                       "'%s': the descriptor is no connected socket: %m",
-                       sp_show_address(&shown, call->address));
+        return sp_connect_fail(call, r);
     }
     *ret_fd = fd;
     return 0;
@@ -102,6 +123,11 @@ static int check_options(struct sp_connecting *call) {
          call->type != SUNPATH_SEQPACKET)) {
         return sp_fail(call->error, -EINVAL, SUNPATH_REASON_INVALID, "connect",
                        "'%s': an option is out of range", sp_show_address(&shown, call->address));
+    }
+    if (options->expect_user && sp_user_find(&call->expected, options->expect_user) < 0) {
+        return sp_fail(call->error, -EINVAL, SUNPATH_REASON_INVALID, "connect",
+                       "there is no user '%s' to expect",
+                       sp_show(&shown, options->expect_user, strlen(options->expect_user)));
     }
     call->deadline_ns =
         sp_deadline_ns(options->timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : options->timeout_ms);

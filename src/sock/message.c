@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <sunpath/connection.h>
@@ -14,7 +15,13 @@
 #include "base/cleanup.h"
 #include "base/options.h"
 #include "os/fd.h"
-#include "os/path.h"
+#include "sock/target.h"
+
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 4
+#endif
+
+#define OVERFLOW_ID 65534 /* an id without a name here: user_namespaces(7) */
 
 /* Ancillary data of one message: descriptors and the sender's credentials. */
 union control {
@@ -58,35 +65,13 @@ static void attach(struct msghdr *header, union control *control,
     }
 }
 
-/* Where a datagram goes. A long path is reached through its directory, held open in *ret_dir_fd. */
-static int aim(struct msghdr *header, struct sockaddr_un *un, int *ret_dir_fd,
-               const struct sunpath_address *to) {
-    const char *name;
-    int r = sunpath_address_to_sockaddr(to, un);
-
-    if (r == -ENAMETOOLONG && to->kind == SUNPATH_ADDRESS_PATH) {
-        r = sp_path_open_parent(ret_dir_fd, &name, to->name);
-        if (r < 0) {
-            return r;
-        }
-        r = sp_path_to_sockaddr(un, *ret_dir_fd, name);
-    }
-    if (r < 0) {
-        return r;
-    }
-    header->msg_name = un;
-    header->msg_namelen = (socklen_t)r;
-    return 0;
-}
-
 ssize_t sunpath_send(int fd, const void *data, size_t size,
                      const struct sunpath_send_options *options) {
     struct iovec bytes = {.iov_base = (void *)data, .iov_len = size};
     struct msghdr header = {.msg_iov = &bytes, .msg_iovlen = 1};
-    _cleanup_(sp_closep) int dir_fd = -1;
+    _cleanup_(sp_target_closep) struct sp_target to = {.via_fd = -1};
     struct sunpath_send_options read;
     union control control;
-    struct sockaddr_un un;
     ssize_t n;
     int r;
 
@@ -104,10 +89,12 @@ ssize_t sunpath_send(int fd, const void *data, size_t size,
         attach(&header, &control, &read);
     }
     if (read.to) {
-        r = aim(&header, &un, &dir_fd, read.to);
+        r = sp_target_reach(&to, read.to);
         if (r < 0) {
             return r;
         }
+        header.msg_name = &to.un;
+        header.msg_namelen = to.length;
     }
 
     do {
@@ -135,10 +122,42 @@ static bool take_fds(struct sunpath_message *message, const struct cmsghdr *part
     return have_all;
 }
 
-/* Reads what came along. False when descriptors were lost. */
-static bool take_control(struct sunpath_message *message, struct msghdr *header) {
+/*
+ * A message that was sent before the receiver asked carries no credentials (since Linux 6.16): the
+ * kernel then says pid 0 and the overflow ids, which must not be taken for the user "nobody".
+ */
+static bool is_anonymous(const struct ucred *sender) {
+    return sender->pid == 0 && sender->uid == OVERFLOW_ID && sender->gid == OVERFLOW_ID;
+}
+
+static void take_credentials(struct sunpath_message *message, const struct cmsghdr *part) {
+    struct ucred sender;
+
+    memcpy(&sender, CMSG_DATA(part), sizeof(sender));
+    if (!is_anonymous(&sender)) {
+        message->has_credentials = true;
+        message->credentials =
+            (struct sunpath_credentials){.pid = sender.pid, .uid = sender.uid, .gid = sender.gid};
+    }
+}
+
+/* Whoever made this socket asked for it (SO_PASSPIDFD), and nobody takes it. */
+static void drop_pidfd(const struct cmsghdr *part) {
+    int pidfd;
+
+    memcpy(&pidfd, CMSG_DATA(part), sizeof(pidfd));
+    sp_close(pidfd);
+}
+
+/*
+ * Reads what came along. False when descriptors were lost. *ret_is_packet: the kernel attached
+ * credentials, which it does to messages alone and not to the end of file.
+ */
+static bool take_control(struct sunpath_message *message, struct msghdr *header,
+                         bool *ret_is_packet) {
     bool have_all = !(header->msg_flags & MSG_CTRUNC);
 
+    *ret_is_packet = false;
     for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part; part = CMSG_NXTHDR(header, part)) {
         if (part->cmsg_level != SOL_SOCKET) {
             continue;
@@ -147,12 +166,10 @@ static bool take_control(struct sunpath_message *message, struct msghdr *header)
             have_all = take_fds(message, part) && have_all;
         } else if (part->cmsg_type == SCM_CREDENTIALS &&
                    part->cmsg_len >= CMSG_LEN(sizeof(struct ucred))) {
-            struct ucred sender;
-
-            memcpy(&sender, CMSG_DATA(part), sizeof(sender));
-            message->has_credentials = true;
-            message->credentials = (struct sunpath_credentials){
-                .pid = sender.pid, .uid = sender.uid, .gid = sender.gid};
+            *ret_is_packet = true;
+            take_credentials(message, part);
+        } else if (part->cmsg_type == SCM_PIDFD && part->cmsg_len >= CMSG_LEN(sizeof(int))) {
+            drop_pidfd(part);
         }
     }
     return have_all;
@@ -169,13 +186,17 @@ static void close_fds(struct sunpath_message *message) {
  * socket has no end. On seqpacket credentials come with packets only; without them a peer that has
  * not shut down its side cannot have ended.
  */
-static bool is_end(int fd, int type, const struct sunpath_message *message) {
+static bool is_end(int fd, int type, bool is_packet) {
     struct pollfd state = {.fd = fd, .events = POLLRDHUP};
+    int n_left;
 
-    if (type != SOCK_SEQPACKET || message->has_credentials) {
+    if (type != SOCK_SEQPACKET || is_packet) {
         return type == SOCK_STREAM;
     }
-    return poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP));
+    if (poll(&state, 1, 0) <= 0 || !(state.revents & (POLLRDHUP | POLLHUP))) {
+        return false;
+    }
+    return ioctl(fd, SIOCINQ, &n_left) < 0 || n_left == 0; /* more behind it: it was a packet */
 }
 
 /* As much room as the caller takes descriptors, so that the kernel does not even install more. */
@@ -202,6 +223,7 @@ int sunpath_receive(int fd, struct sunpath_message *message) {
     union control control;
     struct sockaddr_un un;
     int type = type_of(fd);
+    bool have_all, is_packet;
     ssize_t n;
 
     message->size = message->n_fds = 0;
@@ -228,16 +250,13 @@ int sunpath_receive(int fd, struct sunpath_message *message) {
     }
 
     message->size = (size_t)n;
-    if (!take_control(message, &header)) {
+    have_all = take_control(message, &header, &is_packet);
+    if (!have_all || header.msg_flags & MSG_TRUNC) {
         close_fds(message);
-        return -ETOOMANYREFS;
-    }
-    if (header.msg_flags & MSG_TRUNC) {
-        close_fds(message);
-        return -EMSGSIZE;
+        return header.msg_flags & MSG_TRUNC ? -EMSGSIZE : -ETOOMANYREFS;
     }
     read_sender(message, &un, &header, type);
-    return n > 0 || !is_end(fd, type, message);
+    return n > 0 || !is_end(fd, type, is_packet);
 }
 
 int sunpath_want_credentials(int fd, bool want) {

@@ -12,6 +12,8 @@
 
 #include "base/cleanup.h"
 #include "os/fd.h"
+#include "os/id-map.h"
+#include "sock/peer-internal.h"
 
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59
@@ -19,31 +21,6 @@
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
-
-#define OVERFLOW_ID \
-    65534 /* what the kernel says for an id without a name here: user_namespaces(7) */
-
-/*
- * In the initial user namespace 65534 is a user like any other ("nobody"): every id has a name. In
- * one that maps only some ids it may stand for anybody.
- */
-static bool maps_everything(const char *map) {
-    unsigned long inside, outside, count;
-    FILE *file = fopen(map, "re");
-    bool does = false;
-
-    if (file) {
-        does = fscanf(file, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside == 0 &&
-               count == UINT32_MAX;
-        fclose(file);
-    }
-    return does;
-}
-
-static bool is_unmapped(uid_t uid, gid_t gid) {
-    return (uid == OVERFLOW_ID && !maps_everything("/proc/self/uid_map")) ||
-           (gid == OVERFLOW_ID && !maps_everything("/proc/self/gid_map"));
-}
 
 int sunpath_peer_read(struct sunpath_peer *ret, int fd) {
     struct ucred peer;
@@ -67,15 +44,17 @@ int sunpath_peer_read(struct sunpath_peer *ret, int fd) {
         .uid = peer.uid,
         .gid = peer.gid,
         .is_outside_pid_namespace = peer.pid == 0,
-        .is_unmapped = is_unmapped(peer.uid, peer.gid),
+        .is_unmapped = sp_uid_is_unmapped(peer.uid) || sp_gid_is_unmapped(peer.gid),
     };
     return 0;
 }
 
 int sunpath_peer_groups(int fd, gid_t *groups, size_t max) {
-    socklen_t size = (socklen_t)((max < 65536 ? max : 65536) * sizeof(gid_t)); /* NGROUPS_MAX */
     gid_t none;
+    socklen_t size;
 
+    max = !groups ? 0 : max < 65536 ? max : 65536; /* NGROUPS_MAX: more cannot be */
+    size = (socklen_t)(max * sizeof(gid_t));
     if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups ? groups : &none, &size) == 0) {
         return (int)(size / sizeof(gid_t));
     }
@@ -111,34 +90,41 @@ static int open_racy(int *ret_fd, pid_t pid) {
     return 0;
 }
 
-int sunpath_peer_pidfd(int *ret_fd, bool *ret_is_racy, int fd) {
-    struct sunpath_peer peer;
-    socklen_t size = sizeof(int);
-    int pidfd, r;
+static bool is_alive(int pidfd) {
+    struct pollfd state = {.fd = pidfd, .events = POLLIN};
 
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) {
-        *ret_fd = pidfd;
-        *ret_is_racy = false;
-        return 0;
-    }
-    if (errno == ESRCH || errno == EINVAL || errno == ENODATA) {
-        /* EINVAL: a reaped peer before Linux 6.16; ENODATA: connected before there were pidfds */
-        return -ESRCH;
-    }
-    if (errno != ENOPROTOOPT && errno != EOPNOTSUPP) {
-        return -errno;
-    }
+    return poll(&state, 1, 0) == 0; /* readable once the process has ended: pidfd_open(2) */
+}
+
+int sunpath_peer_pidfd(int *ret_fd, bool *ret_is_racy, int fd) {
+    _cleanup_(sp_closep) int pidfd = -1;
+    socklen_t size = sizeof(pidfd);
+    struct sunpath_peer peer;
+    bool is_racy = false;
+    int r;
 
     r = sunpath_peer_read(&peer, fd);
     if (r < 0) {
         return r;
     }
-    r = open_racy(&pidfd, peer.pid);
-    if (r < 0) {
-        return r;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) < 0) {
+        if (errno == ESRCH || errno == EINVAL || errno == ENODATA) {
+            return -ESRCH; /* EINVAL is what a reaped peer was before Linux 6.16 */
+        }
+        if (errno != ENOPROTOOPT && errno != EOPNOTSUPP) {
+            return -errno;
+        }
+        is_racy = true;
+        r = open_racy(&pidfd, peer.pid);
+        if (r < 0) {
+            return r;
+        }
     }
-    *ret_fd = pidfd;
-    *ret_is_racy = true;
+    if (!is_alive(pidfd)) {
+        return -ESRCH; /* since Linux 6.16 the dead have pidfds too */
+    }
+    *ret_fd = sp_take_fd(&pidfd);
+    *ret_is_racy = is_racy;
     return 0;
 }
 
@@ -160,13 +146,7 @@ int sunpath_peer_label(int fd, char *buffer, size_t n_buffer) {
     return (int)size;
 }
 
-static bool is_alive(int pidfd) {
-    struct pollfd state = {.fd = pidfd, .events = POLLIN};
-
-    return poll(&state, 1, 0) == 0; /* readable once the process has ended: pidfd_open(2) */
-}
-
-int sunpath_peer_executable(int fd, char *buffer, size_t n_buffer) {
+int sp_peer_executable(int fd, char *buffer, size_t n_buffer, struct stat *ret_file) {
     _cleanup_(sp_closep) int pidfd = -1;
     struct sunpath_peer peer;
     char link[32];
@@ -187,8 +167,8 @@ int sunpath_peer_executable(int fd, char *buffer, size_t n_buffer) {
     }
 
     snprintf(link, sizeof(link), "/proc/%d/exe", (int)peer.pid);
-    n = readlink(link, buffer, n_buffer);
-    if (n < 0) {
+    n = n_buffer > 0 ? readlink(link, buffer, n_buffer) : 0;
+    if (n < 0 || (ret_file && stat(link, ret_file) < 0)) {
         return errno == ENOENT ? -ESRCH : -errno;
     }
     if ((size_t)n == n_buffer) {
@@ -199,4 +179,8 @@ int sunpath_peer_executable(int fd, char *buffer, size_t n_buffer) {
     }
     buffer[n] = '\0';
     return (int)n;
+}
+
+int sunpath_peer_executable(int fd, char *buffer, size_t n_buffer) {
+    return sp_peer_executable(fd, buffer, n_buffer, NULL);
 }
