@@ -111,7 +111,9 @@ static int note_process(pid_t pid, int proc, void *user) {
     if (!place && !(place = add_place(places))) {
         return -ENOMEM;
     }
-    place->mark = mark.st_ino;
+    if (mark.st_ino != 0) {
+        place->mark = mark.st_ino;
+    }
     if (place->inode == 0 && st.st_ino != 0) {
         place->inode = st.st_ino;
         snprintf(place->path, sizeof(place->path), "/proc/%d/ns/net", (int)pid);
@@ -181,11 +183,16 @@ static int enter_and_open(const char *path) {
     return sp_diag_open();
 }
 
-/* The child: for each path it is sent, enters there and sends a netlink socket back. */
+/*
+ * The child: for each path it is sent, enters there and sends a netlink socket back. It gives up
+ * its copy of our end: without us it must end, and with it what else of ours it has open.
+ */
 static int guide(void *user) {
-    int fd = *(int *)user;
+    const int *ends = user;
+    int fd = ends[1];
     char path[PATH_ROOM];
 
+    close(ends[0]);
     while (recv(fd, path, sizeof(path), 0) > 0) {
         int diag_fd = enter_and_open(path);
 
@@ -258,7 +265,7 @@ static int visit_all(struct places *places,
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         return -errno;
     }
-    child = sp_child_start(guide, &ends[1]);
+    child = sp_child_start(guide, ends);
     sp_close(ends[1]);
     if (child < 0) {
         sp_close(ends[0]);
@@ -268,7 +275,7 @@ static int visit_all(struct places *places,
     for (size_t i = 0; i < places->n && stop == 0; i++) {
         stop = visit(ends[0], places, &places->items[i], on_netns, user);
     }
-    shutdown(ends[0], SHUT_RDWR); /* the child holds a copy of this end, too */
+    shutdown(ends[0], SHUT_RDWR); /* other processes forked meanwhile may hold a copy of this end */
     sp_close(ends[0]);
     sp_child_wait(child);
     return stop;
