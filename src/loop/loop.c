@@ -155,6 +155,17 @@ void sp_task_post(struct sp_task *task, struct sunpath_loop *loop) {
     sp_list_append(&loop->tasks, &task->node);
 }
 
+/* After a stop. What holds is told again anyway; what is told once would be lost. */
+static void put_back(struct sunpath_loop *loop) {
+    for (; loop->i_batch < loop->n_batch; loop->i_batch++) {
+        struct sp_watch *watch = loop->batch[loop->i_batch].data.ptr;
+
+        if (watch && watch->events & SP_WATCH_ONCE) {
+            sp_watch_renew(watch, loop);
+        }
+    }
+}
+
 static void run_events(struct sunpath_loop *loop) {
     while (loop->i_batch < loop->n_batch && !loop->is_stopped) {
         const struct epoll_event *event = &loop->batch[loop->i_batch++];
@@ -170,7 +181,8 @@ static void run_events(struct sunpath_loop *loop) {
         loop->n_ran += watch != &loop->wake_watch && watch != &loop->timer_watch;
         watch->on_event(watch, events);
     }
-    loop->i_batch = loop->n_batch = 0; /* after a stop: what still holds is told again */
+    put_back(loop);
+    loop->i_batch = loop->n_batch = 0;
 }
 
 /* What is posted meanwhile waits for the next turn, so that no task can hold the loop up. */

@@ -39,6 +39,8 @@ int sp_watch_open(struct sp_watch *watch, struct sunpath_loop *loop, int fd, uns
                   void (*on_event)(struct sp_watch *watch, unsigned events));
 /* Costs nothing when `events` is what the watch has already. */
 int sp_watch_set(struct sp_watch *watch, struct sunpath_loop *loop, unsigned events);
+/* Tells once more what holds, though it was fetched already: for SP_WATCH_ONCE. */
+void sp_watch_renew(struct sp_watch *watch, struct sunpath_loop *loop);
 /* Before the descriptor is closed. Legal for a watch that is all zero or closed. */
 void sp_watch_close(struct sp_watch *watch, struct sunpath_loop *loop);
 

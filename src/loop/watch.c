@@ -23,19 +23,23 @@ int sp_watch_open(struct sp_watch *watch, struct sunpath_loop *loop, int fd, uns
     return 0;
 }
 
-int sp_watch_set(struct sp_watch *watch, struct sunpath_loop *loop, unsigned events) {
+static int modify(struct sp_watch *watch, struct sunpath_loop *loop, unsigned events) {
     struct epoll_event event = {.events = to_epoll(events), .data.ptr = watch};
 
-    if (events == watch->events) {
-        return 0;
-    }
+    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event) < 0 ? -errno : 0;
+}
 
-    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event) < 0) {
-        return -errno;
-    }
+int sp_watch_set(struct sp_watch *watch, struct sunpath_loop *loop, unsigned events) {
+    int r = events == watch->events ? 0 : modify(watch, loop, events);
 
-    watch->events = events;
-    return 0;
+    if (r == 0) {
+        watch->events = events;
+    }
+    return r;
+}
+
+void sp_watch_renew(struct sp_watch *watch, struct sunpath_loop *loop) {
+    (void)modify(watch, loop, watch->events); /* it is registered, and needs no more memory */
 }
 
 void sp_watch_close(struct sp_watch *watch, struct sunpath_loop *loop) {

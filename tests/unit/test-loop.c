@@ -184,6 +184,39 @@ START_TEST(stop_ends_run_after_the_current_callback) {
 }
 END_TEST
 
+static void stop_at_hangup(struct sp_watch *watch, unsigned events) {
+    (void)watch;
+    ck_assert_uint_eq(events, SUNPATH_HANGUP);
+    n_calls++;
+    sunpath_loop_stop(loop);
+}
+
+START_TEST(stop_loses_nothing_that_is_told_once) {
+    struct sp_watch told_once[2] = {0};
+    int pairs[2][2];
+
+    open_loop();
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
+        ck_assert_int_eq(
+            sp_watch_open(&told_once[i], loop, pairs[i][0], SP_WATCH_ONCE, stop_at_hangup), 0);
+    }
+    close(pairs[0][1]);
+    close(pairs[1][1]);
+    ck_assert_int_eq(sunpath_loop_run(loop), 0);
+    ck_assert_int_eq(n_calls, 1);
+    ck_assert(is_readable(sunpath_loop_fd(loop)));
+    ck_assert_int_eq(sunpath_loop_dispatch(loop, 0), 1);
+    ck_assert_int_eq(n_calls, 2);
+    ck_assert_int_eq(sunpath_loop_dispatch(loop, 0), 0);
+    for (int i = 0; i < 2; i++) {
+        sp_watch_close(&told_once[i], loop);
+        close(pairs[i][0]);
+    }
+    sunpath_loop_close(loop);
+}
+END_TEST
+
 struct counted_task {
     struct sp_task task;
     int n_left;
@@ -285,6 +318,7 @@ END_TEST
 SP_TESTS("loop", a_watch_tells_what_holds_as_long_as_it_holds, bad_descriptors_are_refused,
          what_is_closed_in_a_callback_is_silent_at_once,
          another_thread_wakes_the_loop_and_no_wake_is_lost,
-         stop_ends_run_after_the_current_callback, a_task_that_posts_itself_waits_for_the_next_turn,
+         stop_ends_run_after_the_current_callback, stop_loses_nothing_that_is_told_once,
+         a_task_that_posts_itself_waits_for_the_next_turn,
          the_descriptor_is_readable_when_there_is_work,
          work_from_before_the_descriptor_was_asked_for_counts)
