@@ -76,20 +76,25 @@ int sunpath_activation_name(int index, char *buffer, size_t n_buffer) {
     return (int)n_name;
 }
 
-/* Counts the descriptors called `name` (all of them when it is empty); *ret is the first. */
+/*
+ * Counts the descriptors called `name` (all of them when it is empty); *ret is the first. Ends with
+ * the names: LISTEN_FDS may say anything.
+ */
 static int count_named(int *ret, int n_fds, const char *name) {
+    const char *names = getenv("LISTEN_FDNAMES");
     int n_found = 0;
 
-    for (int i = 0; i < n_fds; i++) {
-        size_t n_name;
-        const char *found = find_name(i, &n_name);
+    if (*name == '\0') {
+        *ret = FIRST_FD;
+        return n_fds;
+    }
+    for (int i = 0; names && i < n_fds; i++) {
+        size_t n = strcspn(names, ":");
 
-        if (*name && (n_name != strlen(name) || strncmp(found, name, n_name) != 0)) {
-            continue;
-        }
-        if (n_found++ == 0) {
+        if (n == strlen(name) && memcmp(names, name, n) == 0 && n_found++ == 0) {
             *ret = FIRST_FD + i;
         }
+        names = names[n] ? names + n + 1 : NULL;
     }
     return n_found;
 }

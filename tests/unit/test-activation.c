@@ -112,6 +112,9 @@ START_TEST(what_was_not_passed_is_not_found) {
     check_refused("systemd:adm", -ENOENT, "none of the 3");
     check_refused("systemd:web", -EINVAL, "2 descriptors");
     check_refused("systemd:", -EINVAL, "3 descriptors");
+    set_environment(own_pid(), "2147483644", "web"); /* without looking at each of them */
+    check_refused("systemd:mail", -ENOENT, "none of the 2147483644");
+    check_refused("systemd:", -EINVAL, "2147483644 descriptors");
 }
 END_TEST
 
