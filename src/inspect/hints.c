@@ -116,7 +116,8 @@ void sp_hint_similar(char *buffer, size_t n_buffer, int directory_fd, const char
         similar.distances[i] = UNLIKE;
     }
     for (int i = 0; i < MAX_ENTRIES && (entry = readdir(dir)); i++) {
-        if (entry->d_name[0] != '.' || name[0] == '.') {
+        /* never a regular file: a lock that was left, say */
+        if (entry->d_type != DT_REG && (entry->d_name[0] != '.' || name[0] == '.')) {
             offer(&similar, entry->d_name, distance(name, entry->d_name));
         }
     }

@@ -105,6 +105,11 @@ START_TEST(missing) {
 END_TEST
 
 START_TEST(similar_names_are_offered) {
+    struct sunpath_error error;
+
+    close(open("app.sock.lock", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    error = refused("./app.sock", ENOENT, SUNPATH_REASON_MISSING, "there is no such file");
+    ck_assert_msg(!strstr(error.text, "lock"), "a lock file is offered: %s", error.text);
     close(make_listener("postgres.sock", 1));
     refused("./postgress.sock", ENOENT, SUNPATH_REASON_MISSING, "there is 'postgres.sock'");
     refused("./Postgres.Sock", ENOENT, SUNPATH_REASON_MISSING, "there is 'postgres.sock'");
