@@ -65,7 +65,8 @@ SUNPATH_API int sunpath_listener_open_address(struct sunpath_listener **ret,
 
 /*
  * Wraps `fd`, which listens (or is a bound datagram socket) already. Owned only when 0 is returned.
- * Its file is never removed. -ENOTSOCK, -EINVAL (it does not listen).
+ * Its file is never removed. -EBADF, -ENOTSOCK, -EINVAL (it does not listen; the options name
+ * another type, or a mode, an owner or a group), -ENOMEM.
  */
 SUNPATH_API int sunpath_listener_adopt(struct sunpath_listener **ret, int fd,
                                        const struct sunpath_listen_options *options,

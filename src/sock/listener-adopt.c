@@ -161,8 +161,13 @@ int sp_listener_adopt(struct sunpath_listener **ret, int fd,
 int sunpath_listener_adopt(struct sunpath_listener **ret, int fd,
                            const struct sunpath_listen_options *options,
                            struct sunpath_error *error) {
+    const struct sunpath_address address = {
+        .kind = SUNPATH_ADDRESS_FD, .type = SUNPATH_STREAM, .number = fd};
     struct sunpath_listen_options read;
     int r = sp_listen_options_read(&read, options, error);
 
+    if (r == 0) {
+        r = sp_listen_check_rights(&address, &read, error);
+    }
     return r < 0 ? r : sp_listener_adopt(ret, fd, &read, error);
 }

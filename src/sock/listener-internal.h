@@ -31,6 +31,14 @@ int sp_listen_options_read(struct sunpath_listen_options *ret,
                            const struct sunpath_listen_options *options,
                            struct sunpath_error *error);
 
+/*
+ * -EINVAL when the options want a mode or an owner for a name without a file: whoever asks for them
+ * would believe that they guard something.
+ */
+int sp_listen_check_rights(const struct sunpath_address *address,
+                           const struct sunpath_listen_options *options,
+                           struct sunpath_error *error);
+
 /* What listen(2) takes for the option `backlog`. */
 int sp_listen_backlog(const struct sunpath_listen_options *options);
 

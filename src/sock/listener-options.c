@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "sock/listener-internal.h"
 
 static int refuse(struct sunpath_error *error, const char *why) {
@@ -43,4 +44,21 @@ int sp_listen_backlog(const struct sunpath_listen_options *options) {
     return options->backlog == 0  ? SUNPATH_BACKLOG_DEFAULT
            : options->backlog < 0 ? 0
                                   : options->backlog;
+}
+
+int sp_listen_check_rights(const struct sunpath_address *address,
+                           const struct sunpath_listen_options *options,
+                           struct sunpath_error *error) {
+    struct sp_shown shown;
+
+    if (address->kind == SUNPATH_ADDRESS_PATH ||
+        (options->mode == 0 && !options->owner && !options->group)) {
+        return 0;
+    }
+    return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "listen",
+                   "'%s': mode, owner and group are for paths: %s",
+                   sp_show_address(&shown, address),
+                   address->kind == SUNPATH_ADDRESS_ABSTRACT ? "everyone may use an abstract name"
+                   : address->kind == SUNPATH_ADDRESS_TCP    ? "everyone may use a port"
+                                                             : "who made this socket has set them");
 }

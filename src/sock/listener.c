@@ -84,23 +84,6 @@ static int publish_abstract(struct sunpath_listener *listener,
     return 0;
 }
 
-/* A name without a file has no mode: whoever asks for one would believe it guards something. */
-static int check_rights(const struct sunpath_address *address,
-                        const struct sunpath_listen_options *options, struct sunpath_error *error) {
-    struct sp_shown shown;
-
-    if (address->kind == SUNPATH_ADDRESS_PATH ||
-        (options->mode == 0 && !options->owner && !options->group)) {
-        return 0;
-    }
-    return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "listen",
-                   "'%s': mode, owner and group are for paths: %s",
-                   sp_show_address(&shown, address),
-                   address->kind == SUNPATH_ADDRESS_ABSTRACT ? "everyone may use an abstract name"
-                   : address->kind == SUNPATH_ADDRESS_TCP    ? "everyone may use a port"
-                                                             : "who made this socket has set them");
-}
-
 static int choose_type(struct sunpath_address *address,
                        const struct sunpath_listen_options *options, struct sunpath_error *error) {
     struct sp_shown shown;
@@ -161,7 +144,7 @@ int sunpath_listener_open_address(struct sunpath_listener **ret,
     if (r < 0) {
         return r;
     }
-    r = check_rights(address, &read, error);
+    r = sp_listen_check_rights(address, &read, error);
     if (r < 0) {
         return r;
     }
