@@ -119,7 +119,8 @@ SUNPATH_API struct sunpath_listener *sunpath_listener_close(struct sunpath_liste
  * give it away (-EINVAL); a relative path is handed over as an absolute one.
  *
  * take_over receives and confirms. `options` gives the access rules of the new listener; its other
- * fields are not used. Check who is at the other end of `fd` first: sunpath_peer_read().
+ * fields are not used. Errors as above, and -EMFILE: it takes three descriptors. Check who is at
+ * the other end of `fd` first: sunpath_peer_read().
  */
 SUNPATH_API int sunpath_listener_hand_over(struct sunpath_listener *listener, int fd,
                                            int timeout_ms, struct sunpath_error *error);

@@ -15,6 +15,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
@@ -126,7 +127,7 @@ static int fail(struct sunpath_error *error, int code, const char *step, const c
                        "%s does not speak this protocol", who);
     default:
         errno = -code;
-        return sp_fail(error, code, sp_reason_of_errno(code), step, "%m");
+        return sp_fail(error, code, sp_reason_of_errno(code), step, "the listener: %m");
     }
 }
 
@@ -217,8 +218,16 @@ static bool is_sound(const struct offer *offer) {
 
     return memcmp(offer->magic, MAGIC, sizeof(offer->magic)) == 0 &&
            offer->n_name <= SUNPATH_NAME_MAX && offer->kind >= SUNPATH_ADDRESS_PATH &&
-           offer->kind <= SUNPATH_ADDRESS_TCP && offer->number <= INT_MAX &&
+           offer->kind <= SUNPATH_ADDRESS_TCP && offer->type != 0 && offer->number <= INT_MAX &&
            (!has_lock || offer->kind == SUNPATH_ADDRESS_PATH);
+}
+
+/* The kernel drops descriptors there is no number for as it drops those that are too many. */
+static int why_dropped(int fd) {
+    _cleanup_(sp_closep) int first = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    _cleanup_(sp_closep) int second = first < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    return second < 0 ? -errno : -EPROTO;
 }
 
 /* What arrived and is not part of a listener yet. */
@@ -241,7 +250,7 @@ static int receive_offer(struct received *ret, int fd, uint64_t deadline_ns) {
 
     r = receive_all(fd, offer, sizeof(*offer), ret->fds, &n_fds, deadline_ns);
     if (r < 0) {
-        return r;
+        return r == -ETOOMANYREFS ? why_dropped(fd) : r;
     }
     if (!is_sound(offer) || n_fds != (offer->flags & FLAG_LOCK ? 2 : 1)) {
         return -EPROTO;
@@ -288,6 +297,9 @@ static int build(struct sunpath_listener **ret, struct sp_claim *ret_claim,
 
     if (received->fds[1] >= 0) {
         r = sp_claim_adopt(ret_claim, &received->address, received->fds[1]);
+        if (r == -EMFILE || r == -ENFILE) {
+            return fail(error, r, "take over", "the old server");
+        }
         if (r < 0) {
             return sp_fail(error, -EPROTO, SUNPATH_REASON_PROTOCOL, "take over",
                            "the lock that came with the listener is not the one of its path here");

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -325,6 +326,50 @@ START_TEST(a_successor_checks_the_descriptors) {
 END_TEST
 
 /* The successor is ready, the word does not come, and it gives up: then the word cannot come. */
+/* Takes over with only `n_more` descriptors to be had. */
+static int take_over_with_few(int fd, int n_more) {
+    struct sunpath_listener *listener = NULL;
+    struct sunpath_error error = {0};
+    int next = fcntl(fd, F_DUPFD_CLOEXEC, 0), r;
+    struct rlimit before, few;
+
+    close(next);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = (rlim_t)(next + n_more);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    r = sunpath_listener_take_over(&listener, fd, PLENTY_MS, NULL, &error);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_msg(r == 0 || strstr(error.text, "Too many open files"), "%s", error.text);
+    sunpath_listener_close(listener);
+    return r;
+}
+
+START_TEST(a_successor_without_descriptors_says_so) {
+    for (int n_more = 0; n_more < 4; n_more++) {
+        int pair[2], r;
+        pid_t pid;
+
+        make_pair(pair);
+        pid = fork();
+        if (pid == 0) {
+            struct sunpath_listener *listener = open_ok("./a.sock");
+
+            close(pair[0]);
+            ck_assert_int_eq(sunpath_listener_hand_over(listener, pair[1], PLENTY_MS, NULL),
+                             n_more < 3 ? -EPIPE : 0);
+            sunpath_listener_close(listener);
+            _exit(0);
+        }
+        close(pair[1]);
+        r = take_over_with_few(pair[0], n_more);
+        close(pair[0]);
+        ck_assert_int_eq(r, n_more < 3 ? -EMFILE : 0);
+        wait_ok(pid);
+    }
+}
+END_TEST
+
 START_TEST(who_gave_up_does_not_own) {
     char data[8192], answer = 0;
     size_t size, n_fds;
@@ -379,5 +424,5 @@ END_TEST
 
 SP_TESTS("handover", a_path_changes_hands, it_can_go_on_from_hand_to_hand, every_kind_changes_hands,
          the_old_server_keeps_what_nobody_took, a_successor_refuses_what_makes_no_sense,
-         a_successor_checks_the_descriptors, who_gave_up_does_not_own,
-         only_who_opened_it_gives_it_away)
+         a_successor_checks_the_descriptors, a_successor_without_descriptors_says_so,
+         who_gave_up_does_not_own, only_who_opened_it_gives_it_away)
