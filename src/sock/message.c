@@ -163,6 +163,7 @@ static bool take_control(struct sunpath_message *message, struct msghdr *header,
             continue;
         }
         if (part->cmsg_type == SCM_RIGHTS) {
+            *ret_is_packet = true;
             have_all = take_fds(message, part) && have_all;
         } else if (part->cmsg_type == SCM_CREDENTIALS &&
                    part->cmsg_len >= CMSG_LEN(sizeof(struct ucred))) {
@@ -183,8 +184,8 @@ static void close_fds(struct sunpath_message *message) {
 
 /*
  * Nothing was read: end of file, or an empty packet? A stream has no empty packets and a datagram
- * socket has no end. On seqpacket credentials come with packets only; without them a peer that has
- * not shut down its side cannot have ended.
+ * socket has no end. On seqpacket descriptors and credentials come with packets only; without them
+ * a peer that has not shut down its side cannot have ended.
  */
 static bool is_end(int fd, int type, bool is_packet) {
     struct pollfd state = {.fd = fd, .events = POLLRDHUP};

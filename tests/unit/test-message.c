@@ -269,6 +269,25 @@ START_TEST(an_empty_packet_carries_descriptors) {
 }
 END_TEST
 
+/* Taken for the end, it would leave its descriptor with nobody to close it. */
+START_TEST(an_empty_packet_with_descriptors_is_not_the_end) {
+    int fds[2], sent = STDERR_FILENO, got = -1;
+    struct sunpath_send_options options = options_of(&sent, 1);
+    char data[8];
+    struct sunpath_message message = room(data, sizeof(data), &got, 1);
+
+    pair_of(fds, SUNPATH_SEQPACKET);
+    ck_assert_int_eq(sunpath_send(fds[0], NULL, 0, &options), 0);
+    ck_assert_int_eq(sunpath_end(fds[0]), 0);
+    ck_assert_int_eq(sunpath_receive(fds[1], &message), 1);
+    ck_assert(message.size == 0 && message.n_fds == 1);
+    close(got);
+    ck_assert_int_eq(sunpath_receive(fds[1], &message), 0);
+    ck_assert_uint_eq(message.n_fds, 0);
+    close_pair(fds);
+}
+END_TEST
+
 START_TEST(no_room_for_descriptors_in_this_process) {
     for (int i = 0; i < 3; i++) {
         int fds[2], sent[] = {0, 0, 0, 0}, got[4], before, highest;
@@ -594,9 +613,9 @@ END_TEST
 SP_TESTS("message", pairs_are_fit_for_use, adopting, bytes_there_and_back, half_close,
          a_peer_that_left, full_queues_and_large_messages, descriptors_on_every_type, caps,
          what_cannot_be_sent, an_empty_packet_carries_descriptors,
-         no_room_for_descriptors_in_this_process, a_message_that_does_not_fit_is_gone,
-         an_empty_packet_is_not_the_end, an_empty_datagram_is_a_message,
-         where_a_datagram_comes_from_and_goes_to, a_long_path_to_send_to,
-         credentials_come_when_asked_for, credentials_nobody_gave_are_none,
+         an_empty_packet_with_descriptors_is_not_the_end, no_room_for_descriptors_in_this_process,
+         a_message_that_does_not_fit_is_gone, an_empty_packet_is_not_the_end,
+         an_empty_datagram_is_a_message, where_a_datagram_comes_from_and_goes_to,
+         a_long_path_to_send_to, credentials_come_when_asked_for, credentials_nobody_gave_are_none,
          only_root_may_claim_to_be_another, descriptors_and_credentials_together,
          a_pidfd_that_comes_along_is_closed, tcp_bytes_are_not_thrown_away)
