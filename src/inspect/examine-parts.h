@@ -43,7 +43,7 @@ struct sp_lost {
 int sp_hint_lost(struct sp_lost *ret, const char *path, const char *resolved);
 
 /* Where the deleted file of a bind mount came from: a path, or "". */
-int sp_hint_deleted_mount(char *buffer, size_t n_buffer, const struct stat *file, const char *path);
+int sp_hint_deleted_mount(char *buffer, size_t n_buffer, const char *path);
 
 /*
  * The path of the same file seen through the overlay `path` is a layer of, or through the layer

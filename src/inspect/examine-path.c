@@ -252,7 +252,7 @@ static void judge_deleted(struct sp_verdict *verdict, const struct sp_examinatio
     char source[SUNPATH_NAME_MAX + 1] = "";
     struct sp_shown shown;
 
-    (void)sp_hint_deleted_mount(source, sizeof(source), &walk->final, sp_walk_resolved(walk));
+    (void)sp_hint_deleted_mount(source, sizeof(source), sp_walk_resolved(walk));
     sp_verdict_set(verdict, SUNPATH_REASON_DELETED_MOUNT, ECONNREFUSED,
                    "it is a bind mount of a socket file that was deleted since");
     if (source[0]) {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "inspect/examine-parts.h"
@@ -63,7 +64,7 @@ static bool say_lock_holder(struct sp_verdict *verdict, const char *path, const 
     struct stat st;
     pid_t pid;
 
-    snprintf(lock, sizeof(lock), "%s.lock", path);
+    snprintf(lock, sizeof(lock), "%s" SP_BESIDE_LOCK, path);
     pid = strcmp(step, "lock") == 0 && look_at(&st, lock) ? sp_proc_lock_holder(&st) : 0;
     if (pid == 0) {
         return false;
@@ -144,7 +145,7 @@ static bool say_shut_lock(struct sp_verdict *verdict, const char *path, const ch
     struct sp_shown shown;
     struct stat st;
 
-    snprintf(lock, sizeof(lock), "%s.lock", path);
+    snprintf(lock, sizeof(lock), "%s" SP_BESIDE_LOCK, path);
     if (strcmp(step, "lock") != 0 || lstat(lock, &st) < 0) {
         return false;
     }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspect/examine-parts.h"
@@ -131,14 +132,15 @@ struct lost_search {
     bool is_other_netns;
 };
 
-/* Servers that publish by renaming, ours included, bind "dir/.name.new" for "dir/name". */
+/* A listener of ours is bound under a temporary name and renamed. */
 static bool is_temporary_of(const struct sp_diag_socket *socket, const char *path) {
-    char temporary[SUNPATH_NAME_MAX + 8];
-    const char *slash = strrchr(path, '/');
-    int n = snprintf(temporary, sizeof(temporary), "%.*s/.%s.new", (int)(slash - path), path,
-                     slash + 1);
+    size_t n_directory = (size_t)(strrchr(path, '/') + 1 - path);
+    char name[SP_BESIDE_N_TEMPORARY];
 
-    return (size_t)n == socket->n_name && memcmp(temporary, socket->name, socket->n_name) == 0;
+    sp_beside_temporary(name, path + n_directory, SP_BESIDE_NEW);
+    return socket->n_name == n_directory + strlen(name) &&
+           memcmp(socket->name, path, n_directory) == 0 &&
+           memcmp(socket->name + n_directory, name, strlen(name)) == 0;
 }
 
 static bool is_named(const struct sp_diag_socket *socket, const char *path) {
@@ -182,7 +184,6 @@ int sp_hint_lost(struct sp_lost *ret, const char *path, const char *resolved) {
 }
 
 struct mount_search {
-    const struct stat *file;
     const char *path;
     char *buffer;
     size_t n_buffer;
@@ -202,10 +203,8 @@ static int on_deleted_mount(const struct sp_mount *mount, void *user) {
     return 1;
 }
 
-int sp_hint_deleted_mount(char *buffer, size_t n_buffer, const struct stat *file,
-                          const char *path) {
-    struct mount_search search = {
-        .file = file, .path = path, .buffer = buffer, .n_buffer = n_buffer};
+int sp_hint_deleted_mount(char *buffer, size_t n_buffer, const char *path) {
+    struct mount_search search = {.path = path, .buffer = buffer, .n_buffer = n_buffer};
     int stop;
 
     buffer[0] = '\0';

@@ -139,26 +139,6 @@ int sp_claim_look(const struct sp_claim *claim, struct stat *ret_dead,
     }
 }
 
-/* FNV-1a: only to keep long names of one directory apart, in a name people can still read. */
-static uint64_t hash(const char *text) {
-    uint64_t value = 0xcbf29ce484222325u;
-
-    for (; *text; text++) {
-        value = (value ^ (unsigned char)*text) * 0x100000001b3u;
-    }
-    return value;
-}
-
-void sp_claim_temporary(char ret[SP_CLAIM_N_TEMPORARY], const struct sp_claim *claim,
-                        const char *suffix) {
-    if (strlen(claim->name) <= 64) {
-        snprintf(ret, SP_CLAIM_N_TEMPORARY, ".%.64s%s", claim->name, suffix);
-    } else {
-        snprintf(ret, SP_CLAIM_N_TEMPORARY, ".%.32s-%016llx%s", claim->name,
-                 (unsigned long long)hash(claim->name), suffix);
-    }
-}
-
 int sp_claim_path(char ret[SUNPATH_NAME_MAX + 1], const struct sp_claim *claim) {
     char link[32], dir[SUNPATH_NAME_MAX + 1];
     ssize_t n;
@@ -179,10 +159,12 @@ int sp_claim_path(char ret[SUNPATH_NAME_MAX + 1], const struct sp_claim *claim) 
 }
 
 static void sweep_one(const struct sp_claim *claim, const char *suffix) {
-    char name[SP_CLAIM_N_TEMPORARY];
+    char name[SP_BESIDE_N_TEMPORARY];
     struct stat file;
 
-    sp_claim_temporary(name, claim, suffix);
+    /* Only who holds the lock makes one: what is there is left over from a process that was killed.
+     */
+    sp_beside_temporary(name, claim->name, suffix);
     if (fstatat(claim->dir_fd, name, &file, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(file.st_mode) &&
         life_of(claim->dir_fd, name, &file) == DEAD) {
         (void)unlinkat(claim->dir_fd, name, 0);
@@ -190,8 +172,8 @@ static void sweep_one(const struct sp_claim *claim, const char *suffix) {
 }
 
 void sp_claim_sweep(const struct sp_claim *claim) {
-    sweep_one(claim, SP_CLAIM_TEMPORARY);
-    sweep_one(claim, SP_CLAIM_REMOVED);
+    sweep_one(claim, SP_BESIDE_NEW);
+    sweep_one(claim, SP_BESIDE_OLD);
 }
 
 bool sp_claim_is_at(const struct sp_claim *claim, const char *name, const struct stat *file) {
@@ -207,12 +189,12 @@ bool sp_claim_is_at(const struct sp_claim *claim, const char *name, const struct
  * turns out to be theirs.
  */
 void sp_claim_remove(const struct sp_claim *claim, const struct stat *file) {
-    char aside[SP_CLAIM_N_TEMPORARY];
+    char aside[SP_BESIDE_N_TEMPORARY];
 
     if (!sp_claim_is_at(claim, claim->name, file)) {
         return;
     }
-    sp_claim_temporary(aside, claim, SP_CLAIM_REMOVED);
+    sp_beside_temporary(aside, claim->name, SP_BESIDE_OLD);
     if (renameat2(claim->dir_fd, claim->name, claim->dir_fd, aside, RENAME_NOREPLACE) < 0) {
         if (errno == EINVAL || errno == EEXIST) { /* not every file system can */
             (void)unlinkat(claim->dir_fd, claim->name, 0);

@@ -20,7 +20,7 @@
 #define N_TRIES     100 /* lock files that vanish under us: somebody removes them in a loop */
 
 static void lock_name(char ret[N_LOCK_NAME], const struct sp_claim *claim) {
-    snprintf(ret, N_LOCK_NAME, "%s" SP_CLAIM_SUFFIX, claim->name);
+    snprintf(ret, N_LOCK_NAME, "%s" SP_BESIDE_LOCK, claim->name);
 }
 
 /* Does the lock file's name still lead to the file that is open as `fd`? 1, 0 or an errno. */
@@ -57,17 +57,17 @@ static int check_lock_file(const struct sp_claim *claim, int fd,
     struct stat file, dir;
 
     if (fstat(fd, &file) < 0 || fstat(claim->dir_fd, &dir) < 0) {
-        return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "lock", "'%s" SP_CLAIM_SUFFIX "': %m",
+        return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "lock", "'%s" SP_BESIDE_LOCK "': %m",
                        sp_show_address(&shown, address));
     }
     if (!S_ISREG(file.st_mode)) {
         return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "lock",
-                       "'%s" SP_CLAIM_SUFFIX "': the lock file is not a regular file",
+                       "'%s" SP_BESIDE_LOCK "': the lock file is not a regular file",
                        sp_show_address(&shown, address));
     }
     if (file.st_uid != geteuid() && file.st_uid != dir.st_uid && file.st_uid != 0) {
         return sp_fail(error, -EACCES, SUNPATH_REASON_PERMISSION, "lock",
-                       "'%s" SP_CLAIM_SUFFIX "': the lock file belongs to another user (uid %u), "
+                       "'%s" SP_BESIDE_LOCK "': the lock file belongs to another user (uid %u), "
                        "who could replace it; remove it if it is left over",
                        sp_show_address(&shown, address), (unsigned)file.st_uid);
     }
@@ -84,12 +84,12 @@ static int fail_open(int code, const struct sunpath_address *address, struct sun
     switch (code) {
     case -ELOOP:
         return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "lock",
-                       "'%s" SP_CLAIM_SUFFIX "': the lock file is a symbolic link",
+                       "'%s" SP_BESIDE_LOCK "': the lock file is a symbolic link",
                        sp_show_address(&shown, address));
     case -EISDIR:
     case -ENXIO: /* a socket, or a device nobody serves */
         return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "lock",
-                       "'%s" SP_CLAIM_SUFFIX "': the lock file is not a regular file",
+                       "'%s" SP_BESIDE_LOCK "': the lock file is not a regular file",
                        sp_show_address(&shown, address));
     default:
         return sp_explain_listen(error, code, "lock", address);
@@ -172,7 +172,7 @@ int sp_claim_take(struct sp_claim *ret, const struct sunpath_address *address,
         return r;
     }
     return sp_fail(error, -EBUSY, SUNPATH_REASON_SYSTEM, "lock",
-                   "'%s" SP_CLAIM_SUFFIX "': the lock file was removed again and again",
+                   "'%s" SP_BESIDE_LOCK "': the lock file was removed again and again",
                    sp_show_address(&shown, address));
 }
 

@@ -9,13 +9,10 @@
 
 #include <sunpath/address.h>
 
+#include "base/beside.h"
 #include "os/path.h"
 
-#define SP_CLAIM_SUFFIX      ".lock"
-#define SP_CLAIM_NAME_MAX    (SP_PATH_NAME_MAX - (sizeof(SP_CLAIM_SUFFIX) - 1))
-#define SP_CLAIM_TEMPORARY   ".new" /* a socket on its way to the path */
-#define SP_CLAIM_REMOVED     ".old" /* a socket on its way out */
-#define SP_CLAIM_N_TEMPORARY 72     /* bytes of a temporary name, with its NUL */
+#define SP_CLAIM_NAME_MAX (SP_PATH_NAME_MAX - (sizeof(SP_BESIDE_LOCK) - 1))
 
 /*
  * The right to publish at a path, and to remove what is dead there. It is an flock(2) on
@@ -67,13 +64,6 @@ bool sp_claim_is_last(struct sp_claim *claim);
  */
 int sp_claim_look(const struct sp_claim *claim, struct stat *ret_dead,
                   const struct sunpath_address *address, struct sunpath_error *error);
-
-/*
- * The name of a temporary of this claim, in the same directory. Only who holds the lock makes one,
- * so whatever is found there is left over from a process that was killed.
- */
-void sp_claim_temporary(char ret[SP_CLAIM_N_TEMPORARY], const struct sp_claim *claim,
-                        const char *suffix);
 
 /*
  * The claimed path, absolute and without symbolic links, and its length; -ENAMETOOLONG when it does

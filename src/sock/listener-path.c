@@ -248,11 +248,11 @@ static void withdraw(const struct publication *p, const char *name) {
 }
 
 static int publish_by_rename(struct publication *p) {
-    char name[SP_CLAIM_N_TEMPORARY];
+    char name[SP_BESIDE_N_TEMPORARY];
     struct sp_shown shown, shown_name;
     int r;
 
-    sp_claim_temporary(name, &p->claim, SP_CLAIM_TEMPORARY);
+    sp_beside_temporary(name, p->claim.name, SP_BESIDE_NEW);
     r = bind_closed(p, name);
     if (r == -EADDRINUSE) { /* it was swept, so this is nothing we may remove */
         return sp_fail(p->error, r, SUNPATH_REASON_IN_USE, "bind",

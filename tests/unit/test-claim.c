@@ -437,16 +437,16 @@ START_TEST(temporaries_are_swept_when_dead) {
 END_TEST
 
 START_TEST(long_names_get_short_temporaries_of_their_own) {
-    char name[SP_CLAIM_NAME_MAX + 3] = "./", a[SP_CLAIM_N_TEMPORARY], b[SP_CLAIM_N_TEMPORARY];
+    char name[SP_CLAIM_NAME_MAX + 3] = "./", a[SP_BESIDE_N_TEMPORARY], b[SP_BESIDE_N_TEMPORARY];
     struct sp_claim claim;
 
     memset(name + 2, 'n', SP_CLAIM_NAME_MAX);
     ck_assert_int_eq(take(&claim, name, NULL), 0);
-    sp_claim_temporary(a, &claim, SP_CLAIM_TEMPORARY);
+    sp_beside_temporary(a, claim.name, SP_BESIDE_NEW);
     sp_claim_release(&claim, true);
     name[SP_CLAIM_NAME_MAX] = 'x';
     ck_assert_int_eq(take(&claim, name, NULL), 0);
-    sp_claim_temporary(b, &claim, SP_CLAIM_TEMPORARY);
+    sp_beside_temporary(b, claim.name, SP_BESIDE_NEW);
     sp_claim_release(&claim, true);
     ck_assert_str_ne(a, b);
     ck_assert_uint_lt(strlen(a), 82); /* fits behind /proc/self/fd/N/ */

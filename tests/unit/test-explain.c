@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sunpath/listener.h>
+
 #include "fixture.h"
 
 static int make_bound(int type, const char *path) {
@@ -127,6 +129,26 @@ START_TEST(a_removed_file_of_a_live_server) {
     ck_assert_int_eq(unlink(path), 0);
     has(refused(path, ENOENT, SUNPATH_REASON_MISSING, "the file was removed").text, owner);
     close(fd);
+}
+END_TEST
+
+/* Ours are bound under another name, and long ones under one that is cut. */
+START_TEST(a_removed_file_of_our_own) {
+    const char *const names[] = {"a.sock",
+                                 "a-name-of-more-than-sixty-four-bytes-as-programs-like-to-make-up"
+                                 "-today.sock"};
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *path = fixture_path(names[i]);
+        struct sunpath_listener *listener = NULL;
+        char owner[64];
+
+        me(owner);
+        ck_assert_int_eq(sunpath_listener_open(&listener, path, NULL, NULL), 0);
+        ck_assert_int_eq(unlink(path), 0);
+        has(refused(path, ENOENT, SUNPATH_REASON_MISSING, "the file was removed").text, owner);
+        sunpath_listener_close(listener);
+    }
 }
 END_TEST
 
@@ -405,11 +427,11 @@ START_TEST(no_error_no_work) {
 }
 END_TEST
 
-SP_TESTS("explain", missing, similar_names_are_offered, a_removed_file_of_a_live_server, stale,
-         not_a_socket, bound_but_not_listening, shut_down, wrong_type, backlog_full,
-         a_full_backlog_that_is_over_by_now, a_deadline_says_what_it_waited_for,
-         no_permission_and_where, a_name_too_long, abstract_names, listen_names_the_owner,
-         listen_names_who_holds_the_lock, listen_says_what_is_in_the_way,
-         listen_looks_at_the_directory, listen_knows_a_directory_that_was_removed,
-         listen_tells_our_own_lock_file_from_others, listen_says_which_directory_is_shut,
-         no_error_no_work)
+SP_TESTS("explain", missing, similar_names_are_offered, a_removed_file_of_a_live_server,
+         a_removed_file_of_our_own, stale, not_a_socket, bound_but_not_listening, shut_down,
+         wrong_type, backlog_full, a_full_backlog_that_is_over_by_now,
+         a_deadline_says_what_it_waited_for, no_permission_and_where, a_name_too_long,
+         abstract_names, listen_names_the_owner, listen_names_who_holds_the_lock,
+         listen_says_what_is_in_the_way, listen_looks_at_the_directory,
+         listen_knows_a_directory_that_was_removed, listen_tells_our_own_lock_file_from_others,
+         listen_says_which_directory_is_shut, no_error_no_work)
