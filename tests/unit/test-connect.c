@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -673,6 +675,31 @@ START_TEST(tcp) {
 }
 END_TEST
 
+/* A network namespace whose loopback gives out two ports only, so a client soon gets the server's.
+ */
+static void enter_a_small_network(void) {
+    struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int fd, range;
+
+    ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(ioctl(fd, SIOCSIFFLAGS, &up), 0);
+    close(fd);
+    range = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY | O_CLOEXEC);
+    ck_assert_int_ge(write(range, "40000 40001", 11), 0);
+    close(range);
+}
+
+START_TEST(a_tcp_client_never_meets_itself) {
+    struct sunpath_connect_options options = options_of(300);
+
+    enter_a_small_network();
+    options.wait = true;
+    fails("tcp:127.0.0.1:40000", &options, -ETIMEDOUT, SUNPATH_REASON_TIMEOUT, "timed out");
+    fails("tcp:127.0.0.1:40001", &options, -ETIMEDOUT, SUNPATH_REASON_TIMEOUT, "timed out");
+}
+END_TEST
+
 START_TEST(what_tcp_does_not_have) {
     struct sunpath_connect_options options = options_of(0);
 
@@ -736,5 +763,5 @@ SP_TESTS("connect", every_type, every_reason, no_permission, a_bind_mount_of_a_d
          an_expected_datagram_server_that_comes_later, waiting_in_vain_says_for_what, cancelling,
          the_expected_user, an_expected_user_nobody_can_tell, an_unmapped_owner_is_not_nobody,
          a_name_of_our_own, long_paths, long_names_of_our_own, abstract_names,
-         a_descriptor_is_adopted, tcp, what_tcp_does_not_have, buffers, options_are_checked,
-         no_descriptors_left)
+         a_descriptor_is_adopted, tcp, a_tcp_client_never_meets_itself, what_tcp_does_not_have,
+         buffers, options_are_checked, no_descriptors_left)
