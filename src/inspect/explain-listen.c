@@ -179,7 +179,7 @@ static void say_vanished(struct sp_verdict *verdict, const struct sp_walk *walk,
                          const char *directory) {
     struct sp_shown shown;
 
-    if (access("/proc/self/fd", F_OK) < 0) {
+    if (!sp_proc_is_there()) {
         sp_verdict_set(verdict, SUNPATH_REASON_SYSTEM, ENOENT,
                        "/proc is not mounted, without which this cannot be done");
     } else {

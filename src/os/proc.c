@@ -45,6 +45,10 @@ static long next_number(DIR *dir) {
     return -1;
 }
 
+bool sp_proc_is_there(void) {
+    return access("/proc/self", F_OK) == 0;
+}
+
 int sp_proc_each(int (*on_process)(pid_t pid, int proc, void *user), void *user) {
     _cleanup_(close_dirp) DIR *dir = open_directory(AT_FDCWD, "/proc");
     int stop = 0;

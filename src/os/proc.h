@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+/* Is /proc mounted? A chroot and a container may go without. */
+bool sp_proc_is_there(void);
+
 /*
  * Calls `on_process` for every process; ends early when it returns non-zero, and returns that.
  * `proc` is a descriptor of /proc, for names such as "771/ns/net". -ENOENT, -EACCES, -EMFILE.

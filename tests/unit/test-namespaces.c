@@ -5,9 +5,12 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <sunpath/inspect.h>
 
 #include "fixture.h"
 
@@ -98,4 +101,38 @@ START_TEST(the_child_ends_with_a_program_that_is_killed) {
 }
 END_TEST
 
-SP_TESTS("namespaces", other_namespaces_are_visited, the_child_ends_with_a_program_that_is_killed)
+static void look_without_proc(void) {
+    struct sunpath_socket_list *list = NULL;
+    struct sp_netns_blind blind = {0};
+    int n = 0;
+
+    ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+    ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    ck_assert_int_eq(umount2("/proc", MNT_DETACH), 0);
+    ck_assert_int_eq(sp_netns_each(count, &n, &blind), 0);
+    ck_assert_int_eq(n, 0);
+    ck_assert_uint_gt(blind.n_processes, 0);
+    ck_assert_int_eq(sunpath_socket_list_take(&list, NULL), 0);
+    ck_assert_uint_gt(sunpath_socket_list_blind_spots(list)->n_processes, 0);
+    sunpath_socket_list_free(list);
+}
+
+START_TEST(without_proc_the_own_namespace_is_seen) {
+    pid_t pid;
+    int status;
+
+    if (geteuid() != 0) {
+        return;
+    }
+    pid = fork();
+    if (pid == 0) {
+        look_without_proc();
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+SP_TESTS("namespaces", without_proc_the_own_namespace_is_seen, other_namespaces_are_visited,
+         the_child_ends_with_a_program_that_is_killed)
