@@ -49,9 +49,9 @@ struct sunpath_listen_options {
  * would guard nothing.
  *
  * Errors, each with its reason in `error`: -EADDRINUSE (somebody alive owns it: the text names the
- * process; or the path is not a socket), -EACCES, -ENOENT, -ENOTDIR, -ENAMETOOLONG, -EROFS,
- * -ENOSPC, -EINVAL (bad address or options), -EPERM (owner or group may not be set), -EMFILE,
- * -ENOMEM.
+ * process; or the path is not a socket), -EACCES, -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EROFS,
+ * -ENOSPC, -EDQUOT, -EINVAL (bad address or options), -EPERM (owner, group or mode may not be set),
+ * -EMFILE, -ENOMEM.
  */
 SUNPATH_API int sunpath_listener_open(struct sunpath_listener **ret, const char *address,
                                       const struct sunpath_listen_options *options,
@@ -94,8 +94,9 @@ SUNPATH_API const struct sunpath_address *sunpath_listener_address(
 SUNPATH_API uint64_t sunpath_listener_n_refused(const struct sunpath_listener *listener);
 
 /*
- * Takes the listening descriptor out: the caller closes it, and the file and its lock stay until
- * then (the lock goes with the listener object's end). Frees the listener and returns the fd.
+ * Takes the listening descriptor out: the caller closes it. The file stays, even then. The lock is
+ * given back, but whoever starts next asks the kernel and finds a living server. Frees the listener
+ * and returns the descriptor.
  */
 SUNPATH_API int sunpath_listener_take_fd(struct sunpath_listener *listener);
 
