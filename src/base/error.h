@@ -4,6 +4,8 @@
 #ifndef SP_BASE_ERROR_H
 #define SP_BASE_ERROR_H
 
+#include <errno.h>
+
 #include <sunpath/base.h>
 
 /*
@@ -17,5 +19,10 @@ int sp_fail(struct sunpath_error *error, int code, enum sunpath_reason reason, c
 
 /* The general reason for an errno when nothing better is known. */
 enum sunpath_reason sp_reason_of_errno(int code);
+
+/* Did we lack the means, memory or descriptors? Nothing is known then of what was looked at. */
+static inline bool sp_is_own_failure(int code) {
+    return code == -EMFILE || code == -ENFILE || code == -ENOMEM;
+}
 
 #endif

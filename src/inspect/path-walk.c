@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "os/fd.h"
 
 enum {
@@ -46,11 +47,6 @@ static int copy(char **target, const char *text) {
     return 0;
 }
 
-/* Is this a failure of ours, rather than something met on the path? */
-static bool is_own_failure(int error) {
-    return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
-}
-
 static bool is_more(const char *rest) {
     return rest[strspn(rest, "/")] != '\0';
 }
@@ -58,7 +54,7 @@ static bool is_more(const char *rest) {
 static int stop_at(struct state *state, int error, const char *path) {
     state->walk->error = error;
     state->walk->is_last = !is_more(state->cursor);
-    return is_own_failure(error) ? error : copy(&state->walk->stopped, path);
+    return sp_is_own_failure(error) ? error : copy(&state->walk->stopped, path);
 }
 
 static int add_step(struct state *state, const char *path, const struct stat *st, int may,

@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
+#include "base/error.h"
 
 static void close_filep(FILE **file) {
     if (*file) {
@@ -83,7 +84,7 @@ int sp_mounts_each(int (*on_mount)(const struct sp_mount *mount, void *user), vo
     int stop = 0;
 
     if (!file) {
-        return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? -errno : 0;
+        return sp_is_own_failure(-errno) ? -errno : 0;
     }
     while (stop == 0 && getline(&line, &room, file) > 0) {
         struct sp_mount mount;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "os/fd.h"
 
@@ -91,7 +92,7 @@ static int scan_process(pid_t pid, int proc, void *user) {
     snprintf(name, sizeof(name), "%d/fd", (int)pid);
     dir = open_directory(proc, name);
     if (!dir) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+        if (sp_is_own_failure(-errno)) {
             return -errno;
         }
         scan->n_hidden += errno == EACCES || errno == EPERM;

@@ -24,10 +24,6 @@ enum life {
     UNKNOWN /* nobody was seen, and the last proof could not be had */
 };
 
-static bool is_own_failure(int code) {
-    return code == -EMFILE || code == -ENFILE || code == -ENOMEM;
-}
-
 /*
  * connect() to the file that is open (O_PATH) as `file_fd`. unix(7) finds the socket by its inode,
  * whatever the network namespace; only when there is none at all does it say ECONNREFUSED to a
@@ -86,7 +82,7 @@ static int life_of(int dir_fd, const char *name, const struct stat *file) {
     struct stat opened;
     int life, r;
 
-    if (fd < 0 && is_own_failure(-errno)) {
+    if (fd < 0 && sp_is_own_failure(-errno)) {
         return -errno;
     }
     if (fd < 0 || fstat(fd, &opened) < 0 || !sp_is_same_file(&opened, file)) {
@@ -94,7 +90,7 @@ static int life_of(int dir_fd, const char *name, const struct stat *file) {
     }
     sp_stat_whole(&opened, fd);
     r = sp_diag_find_file(&server, &opened);
-    if (is_own_failure(r)) {
+    if (sp_is_own_failure(r)) {
         return r;
     }
     /* Where sock_diag is not to be had, in a sandbox, the probe alone decides. */

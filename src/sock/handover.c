@@ -297,7 +297,7 @@ static int build(struct sunpath_listener **ret, struct sp_claim *ret_claim,
 
     if (received->fds[1] >= 0) {
         r = sp_claim_adopt(ret_claim, &received->address, received->fds[1]);
-        if (r == -EMFILE || r == -ENFILE) {
+        if (sp_is_own_failure(r)) {
             return fail(error, r, "take over", "the old server");
         }
         if (r < 0) {
