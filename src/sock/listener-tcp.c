@@ -39,7 +39,8 @@ static int resolve(struct addrinfo **ret, const struct sunpath_address *address,
     }
     if (r == EAI_SYSTEM || r == EAI_MEMORY) {
         return sp_fail(error, r == EAI_MEMORY ? -ENOMEM : -errno, SUNPATH_REASON_SYSTEM, "resolve",
-                       "'%s': %s", sp_show_address(&shown, address), gai_strerror(r));
+                       "'%s': %s", sp_show_address(&shown, address),
+                       r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
     }
     return sp_fail(error, -ENOENT, SUNPATH_REASON_MISSING, "resolve", "'%s': %s",
                    sp_show_address(&shown, address), gai_strerror(r));

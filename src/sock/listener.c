@@ -51,9 +51,12 @@ int sp_listener_set_buffers(int fd, const struct sunpath_listen_options *options
 
 int sp_listener_socket(struct sunpath_listener *listener, int domain,
                        const struct sunpath_listen_options *options, struct sunpath_error *error) {
+    struct sp_shown shown;
+
     listener->fd = socket(domain, (int)listener->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener->fd < 0) {
-        return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "socket", "%m");
+        return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "socket", "'%s': %m",
+                       sp_show_address(&shown, &listener->address));
     }
     return sp_listener_set_buffers(listener->fd, options, error);
 }

@@ -580,6 +580,7 @@ END_TEST
 static int open_with_few(const char *path, const struct sunpath_listen_options *options,
                          int n_more) {
     struct sunpath_listener *listener = NULL;
+    struct sunpath_error error = {0};
     int next = open("/", O_PATH | O_CLOEXEC), r;
     struct rlimit before, few;
 
@@ -588,8 +589,9 @@ static int open_with_few(const char *path, const struct sunpath_listen_options *
     few = before;
     few.rlim_cur = (rlim_t)(next + n_more);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-    r = sunpath_listener_open(&listener, path, options, NULL);
+    r = sunpath_listener_open(&listener, path, options, &error);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_msg(r == 0 || options || strstr(error.text, path), "no address: %s", error.text);
     sunpath_listener_close(listener);
     return r;
 }
