@@ -2,6 +2,7 @@
 """What the Python tests stand on: private directories, processes that are always ended, waiting on
 the thing itself and never on time."""
 
+import atexit
 import os
 import select
 import shutil
@@ -12,10 +13,24 @@ import tempfile
 import time
 import unittest
 
+
+def for_everyone(program):
+    """The program where other users can run it, too: a copy when the checkout is in somebody's home."""
+    folder = os.path.dirname(program)
+    while folder != "/" and os.stat(folder).st_mode & 0o001:
+        folder = os.path.dirname(folder)
+    if folder == "/":
+        return program
+    place = tempfile.mkdtemp(prefix="sunpath-test-bin-", dir="/tmp")
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    os.chmod(place, 0o755)
+    return shutil.copy(program, place)
+
+
 SOURCE = os.environ.get("SUNPATH_SOURCE") or os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 BUILD = os.environ.get("SUNPATH_BUILD") or os.path.join(SOURCE, "build", "test")
 BIN = os.path.join(BUILD, "bin")
-SUNPATH = os.path.join(BIN, "sunpath")
+SUNPATH = for_everyone(os.path.join(BIN, "sunpath"))
 DEADLINE = 60  # seconds after which waiting for something counts as never
 
 
