@@ -210,13 +210,20 @@ static int open_directory(struct serve *serve, const char *directory) {
     return errno == EACCES ? CLI_DENIED : CLI_ABSENT;
 }
 
+/* nohup(1): a terminal that goes away is to be no reason to end. */
+static bool is_ignored(int signal_number) {
+    struct sigaction action;
+
+    return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static int open_server(struct serve *serve, const struct command *command) {
     static const struct sunpath_http_server_events events = {.on_request = on_request};
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    const int numbers[] = {SIGTERM, SIGINT, is_ignored(SIGHUP) ? 0 : SIGHUP};
     int r;
 
     r = sunpath_loop_open(&serve->loop);
-    for (size_t i = 0; r >= 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+    for (size_t i = 0; r >= 0 && i < sizeof(numbers) / sizeof(numbers[0]) && numbers[i]; i++) {
         r = sunpath_signal_open(&serve->signals[i], serve->loop, numbers[i], on_signal, serve);
     }
     if (r >= 0) {

@@ -12,11 +12,16 @@
 #include "output.h"
 
 static void ending_signals(sigset_t *set) {
+    struct sigaction hangup;
+
     sigemptyset(set);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
     sigaddset(set, SIGCHLD);
+    /* ignored by nohup(1): blocked it would arrive all the same (signalfd(2)) */
+    if (sigaction(SIGHUP, NULL, &hangup) < 0 || hangup.sa_handler != SIG_IGN) {
+        sigaddset(set, SIGHUP);
+    }
 }
 
 int signals_open(void) {

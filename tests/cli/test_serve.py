@@ -167,6 +167,13 @@ class Life(ServeTest):
             self.assertEqual(server.stop(number), 0)
             self.assertFalse(os.path.exists(self.socket))
 
+    def test_nohup_means_it(self):
+        server = self.serve(self.socket, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        server.send_signal(signal.SIGHUP)
+        for _ in range(3):  # it has read its signals before it answers the second at the latest
+            self.assertEqual(get(self.socket, "/").status, 200)
+        self.assertEqual(server.stop(), 0)
+
     def test_a_request_under_way_is_finished(self):
         server = self.serve(self.socket, "--drain-timeout", "60s")
         client = socket.socket(socket.AF_UNIX)

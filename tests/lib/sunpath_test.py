@@ -27,6 +27,8 @@ def for_everyone(program):
     return shutil.copy(program, place)
 
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the children's too, though the tests run under nohup
+
 SOURCE = os.environ.get("SUNPATH_SOURCE") or os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 BUILD = os.environ.get("SUNPATH_BUILD") or os.path.join(SOURCE, "build", "test")
 BIN = os.path.join(BUILD, "bin")
