@@ -53,10 +53,6 @@ void sp_http_body_init(struct sp_http_body *body, const struct sp_http_head *hea
 
 /* ---- the chunk-size line --------------------------------------------------------------------- */
 
-static bool is_blank(char byte) {
-    return byte == ' ' || byte == '\t';
-}
-
 static int hex_digit(char byte) {
     return sp_char_is(byte, SP_CHAR_DIGIT) ? byte - '0' : (byte | 0x20) - 'a' + 10;
 }
@@ -64,17 +60,20 @@ static int hex_digit(char byte) {
 /* What may follow a complete size, name, token or quoted-string; `blank` is the state for a space.
  */
 static int end_of_part(char byte, int blank) {
-    return byte == '\r' ? SIZE_LF : byte == ';' ? EXTENSION_NAME : is_blank(byte) ? blank : FAILED;
+    return byte == '\r'             ? SIZE_LF
+           : byte == ';'            ? EXTENSION_NAME
+           : sp_http_is_blank(byte) ? blank
+                                    : FAILED;
 }
 
 /* The state behind `byte`, inside an extension. */
 static int step_extension(int state, char byte) {
     switch (state) {
     case EXTENSION_NEXT:
-        return byte == ';' ? EXTENSION_NAME : is_blank(byte) ? state : FAILED;
+        return byte == ';' ? EXTENSION_NAME : sp_http_is_blank(byte) ? state : FAILED;
     case EXTENSION_NAME:
         return sp_char_is(byte, SP_CHAR_TOKEN) ? EXTENSION_NAME_MORE
-               : is_blank(byte)                ? state
+               : sp_http_is_blank(byte)        ? state
                                                : FAILED;
     case EXTENSION_NAME_MORE:
         if (sp_char_is(byte, SP_CHAR_TOKEN)) {
@@ -82,14 +81,14 @@ static int step_extension(int state, char byte) {
         }
         return byte == '=' ? EXTENSION_VALUE : end_of_part(byte, EXTENSION_BEHIND_NAME);
     case EXTENSION_BEHIND_NAME:
-        return byte == '='      ? EXTENSION_VALUE
-               : byte == ';'    ? EXTENSION_NAME
-               : is_blank(byte) ? state
-                                : FAILED;
+        return byte == '='              ? EXTENSION_VALUE
+               : byte == ';'            ? EXTENSION_NAME
+               : sp_http_is_blank(byte) ? state
+                                        : FAILED;
     case EXTENSION_VALUE:
         return sp_char_is(byte, SP_CHAR_TOKEN) ? EXTENSION_VALUE_MORE
                : byte == '"'                   ? EXTENSION_QUOTED
-               : is_blank(byte)                ? state
+               : sp_http_is_blank(byte)        ? state
                                                : FAILED;
     case EXTENSION_VALUE_MORE:
         return sp_char_is(byte, SP_CHAR_TOKEN) ? state : end_of_part(byte, EXTENSION_NEXT);

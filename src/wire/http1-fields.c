@@ -25,8 +25,8 @@ int sp_http_no_crlf(const struct sp_http_cursor *cursor, const char **ret_why) {
 
 static const char *why_bad_name(const char *name, const char *at) {
     if (at > name) {
-        return *at == ' ' || *at == '\t' ? "white space before the colon of a field"
-                                         : "a field name with a byte that may not stand in one";
+        return sp_http_is_blank(*at) ? "white space before the colon of a field"
+                                     : "a field name with a byte that may not stand in one";
     }
     switch (*at) {
     case ' ':
@@ -39,35 +39,38 @@ static const char *why_bad_name(const char *name, const char *at) {
     }
 }
 
-int sp_http_read_field(struct sp_http_cursor *cursor, struct sp_http_field *ret,
-                       const char **ret_why) {
+/* The cursor moves only when the field is there, so it is in registers until then. */
+static inline int read_field(struct sp_http_cursor *cursor, struct sp_http_field *ret,
+                             const char **ret_why) {
     const char *name = cursor->at, *end = cursor->end;
-    const char *at = sp_scan_token(name, end);
+    const char *colon = sp_scan_token(name, end);
     const char *value, *behind;
-    int r;
 
-    ret->name = sp_http_span(cursor, name, at);
-    if (at == end) {
+    ret->name = sp_http_span(cursor, name, colon);
+    if (colon == end) {
         return 0;
     }
-    if (sp_unlikely(*at != ':' || at == name)) {
-        *ret_why = why_bad_name(name, at);
+    if (sp_unlikely(*colon != ':' || colon == name)) {
+        *ret_why = why_bad_name(name, colon);
         return -EBADMSG;
     }
-    for (value = at + 1; value < end && (*value == ' ' || *value == '\t'); value++) {
+    for (value = colon + 1; value < end && sp_http_is_blank(*value); value++) {
     }
     behind = sp_scan_value(value, end);
-    cursor->at = behind;
-    r = sp_http_read_crlf(cursor, ret_why);
-    if (sp_unlikely(r <= 0)) {
-        cursor->at = name;
-        return r;
+    if (sp_unlikely(end - behind < 2 || memcmp(behind, "\r\n", 2) != 0)) {
+        return sp_http_no_crlf(&(struct sp_http_cursor){cursor->data, behind, end}, ret_why);
     }
-    while (behind > value && (behind[-1] == ' ' || behind[-1] == '\t')) {
+    cursor->at = behind + 2;
+    while (behind > value && sp_http_is_blank(behind[-1])) {
         behind--;
     }
     ret->value = sp_http_span(cursor, value, behind);
     return 1;
+}
+
+int sp_http_read_field(struct sp_http_cursor *cursor, struct sp_http_field *ret,
+                       const char **ret_why) {
+    return read_field(cursor, ret, ret_why);
 }
 
 void sp_http_split_field(struct sp_http_field *ret, const char *line, size_t size) {
@@ -77,10 +80,10 @@ void sp_http_split_field(struct sp_http_field *ret, const char *line, size_t siz
     if (value < end) {
         value++;
     }
-    while (value < end && (*value == ' ' || *value == '\t')) {
+    while (value < end && sp_http_is_blank(*value)) {
         value++;
     }
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t')) {
+    while (end > value && sp_http_is_blank(end[-1])) {
         end--;
     }
     ret->name = (struct sp_span){0, (uint32_t)(colon - line)};
@@ -120,13 +123,13 @@ const char *sp_http_find_field(const struct sp_http_head *head, const char *data
 static bool next_element(const char **at, const char *end, const char **ret, size_t *ret_size) {
     const char *from = *at, *to;
 
-    while (from < end && (*from == ',' || *from == ' ' || *from == '\t')) {
+    while (from < end && (*from == ',' || sp_http_is_blank(*from))) {
         from++;
     }
     for (to = from; to < end && *to != ','; to++) {
     }
     *at = to;
-    while (to > from && (to[-1] == ' ' || to[-1] == '\t')) {
+    while (to > from && sp_http_is_blank(to[-1])) {
         to--;
     }
     *ret = from;
@@ -251,7 +254,7 @@ int sp_http_read_fields(struct sp_http_head *head, struct sp_http_facts *facts, 
             head->why = "too many fields";
             return -EMSGSIZE;
         }
-        r = sp_http_read_field(cursor, field, &head->why);
+        r = read_field(cursor, field, &head->why);
         if (r > 0) {
             head->n_fields++;
             note_field(facts, cursor->data + field->name.at, field->name.size,

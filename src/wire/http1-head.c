@@ -18,7 +18,8 @@ static int read_version(struct sp_http_head *head, struct sp_http_cursor *cursor
     const char *at = cursor->at;
     size_t n_left = (size_t)(cursor->end - at);
 
-    if (sp_likely(n_left >= 8 && memcmp(at, "HTTP/1.", 7) == 0 && (at[7] | 1) == '1')) {
+    if (sp_likely(n_left >= 8 &&
+                  (memcmp(at, "HTTP/1.1", 8) == 0 || memcmp(at, "HTTP/1.0", 8) == 0))) {
         head->version = 10 + (at[7] - '0');
         cursor->at += 8;
         return 1;

@@ -21,6 +21,11 @@ static inline struct sp_span sp_http_span(const struct sp_http_cursor *cursor, c
     return (struct sp_span){(uint32_t)(from - cursor->data), (uint32_t)(to - from)};
 }
 
+/* The white space around fields and within them (OWS, RFC 9110 5.6.3). */
+static inline bool sp_http_is_blank(char byte) {
+    return byte == ' ' || byte == '\t';
+}
+
 /* Fails with the status a server answers with. */
 static inline int sp_http_refuse(struct sp_http_head *head, int status, const char *why) {
     head->error_status = status;

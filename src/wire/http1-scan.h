@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -35,76 +36,123 @@ static inline const char *sp_scan_class(const char *at, const char *end, int cla
 }
 
 /*
- * The three that every byte of a head passes through take 16 bytes at a time. They never load a
- * byte at or behind `end`: what is shorter than 16 bytes goes by the table.
+ * The scans that every byte of a head passes through take 16 bytes at a time. They never load a
+ * byte at or behind `end`. A sp_not_x() has the bits of the bytes that are, perhaps, outside of a
+ * class; the zeros behind a piece shorter than 16 bytes are outside of all of them.
  */
-
-static inline const char *sp_scan_token(const char *at, const char *end) {
 #ifdef __SSE2__
-    /*
-     * A letter is a byte that, with bit 5 set, lies between a and z. Signed comparisons do, since
-     * bytes from 0x80 are negative. The rarer token characters are left to the table.
-     */
-    while (end - at >= 16) {
-        const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        const __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-        const __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
-                                             _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
-        const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('0' - 1)),
-                                            _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
-        const __m128i hyphen = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-'));
-        const __m128i good = _mm_or_si128(_mm_or_si128(letter, digit), hyphen);
-        const unsigned bad = (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
+
+/* The `n` bytes at `at`, fewer than 16, and zeros: loads that overlap, put over one another. */
+static inline __m128i sp_load_short(const char *at, size_t n) {
+    uint64_t low = 0, high = 0;
+    uint32_t first, last;
+
+    if (n >= 8) {
+        memcpy(&low, at, 8);
+        memcpy(&high, at + n - 8, 8);
+        high = high >> 8 * (15 - n) >> 8;
+    } else if (n >= 4) {
+        memcpy(&first, at, 4);
+        memcpy(&last, at + n - 4, 4);
+        low = first | (uint64_t)last << 8 * (n - 4);
+    } else if (n > 0) {
+        low = (unsigned char)at[0] | (uint64_t)(unsigned char)at[n / 2] << 8 * (n / 2) |
+              (uint64_t)(unsigned char)at[n - 1] << 8 * (n - 1);
+    }
+    return _mm_set_epi64x((long long)high, (long long)low);
+}
+
+static inline __m128i sp_load(const char *at, const char *end) {
+    return end - at >= 16 ? _mm_loadu_si128((const __m128i *)(const void *)at)
+                          : sp_load_short(at, (size_t)(end - at));
+}
+
+/* Whether `bytes` are from `first` to `last`, both ASCII: signed, bytes from 0x80 are negative. */
+static inline __m128i sp_in_range(__m128i bytes, char first, char last) {
+    return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8((char)(first - 1))),
+                         _mm_cmplt_epi8(bytes, _mm_set1_epi8((char)(last + 1))));
+}
+
+/* Neither letter, digit, hyphen nor dot: a letter is between a and z with bit 5 set. */
+static inline unsigned sp_not_plain(__m128i bytes) {
+    const __m128i letter = sp_in_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
+    const __m128i digit = sp_in_range(bytes, '0', '9');
+    const __m128i mark = sp_in_range(bytes, '-', '.');
+
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letter, digit), mark)) ^ 0xffff;
+}
+
+static inline unsigned sp_not_value(__m128i bytes) {
+    const __m128i control =
+        _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes); /* unsigned <= 0x1f */
+    const __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
+    const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, control), del));
+}
+
+static inline unsigned sp_not_target(__m128i bytes) {
+    const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x21)); /* and all from 0x80 */
+    const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+    const __m128i hash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'));
+
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(del, hash)));
+}
+#endif
+
+/* For the classes that hold letters, digits, hyphen and dot; the rest is left to the table. */
+static inline const char *sp_scan_names(const char *at, const char *end, int class) {
+#ifdef __SSE2__
+    for (;;) {
+        const unsigned bad = sp_not_plain(sp_load(at, end));
 
         if (bad == 0) {
             at += 16;
             continue;
         }
         at += __builtin_ctz(bad);
-        if (!sp_char_is(*at, SP_CHAR_TOKEN)) {
+        if (at == end || !sp_char_is(*at, class)) {
             return at;
         }
         at++;
     }
+#else
+    return sp_scan_class(at, end, class);
 #endif
-    return sp_scan_class(at, end, SP_CHAR_TOKEN);
+}
+
+static inline const char *sp_scan_token(const char *at, const char *end) {
+    return sp_scan_names(at, end, SP_CHAR_TOKEN);
+}
+
+static inline const char *sp_scan_host(const char *at, const char *end) {
+    return sp_scan_names(at, end, SP_CHAR_HOST);
 }
 
 static inline const char *sp_scan_value(const char *at, const char *end) {
 #ifdef __SSE2__
-    for (; end - at >= 16; at += 16) {
-        const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        const __m128i control =
-            _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes); /* unsigned <= 0x1f */
-        const __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
-        const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
-        const unsigned bad =
-            (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, control), del));
+    unsigned bad;
 
-        if (bad) {
-            return at + __builtin_ctz(bad);
-        }
+    while ((bad = sp_not_value(sp_load(at, end))) == 0) {
+        at += 16;
     }
-#endif
+    return at + __builtin_ctz(bad);
+#else
     return sp_scan_class(at, end, SP_CHAR_VALUE);
+#endif
 }
 
 static inline const char *sp_scan_target(const char *at, const char *end) {
 #ifdef __SSE2__
-    for (; end - at >= 16; at += 16) {
-        const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x21)); /* and all from 0x80 */
-        const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
-        const __m128i hash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'));
-        const unsigned bad =
-            (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(del, hash)));
+    unsigned bad;
 
-        if (bad) {
-            return at + __builtin_ctz(bad);
-        }
+    while ((bad = sp_not_target(sp_load(at, end))) == 0) {
+        at += 16;
     }
-#endif
+    return at + __builtin_ctz(bad);
+#else
     return sp_scan_class(at, end, SP_CHAR_TARGET);
+#endif
 }
 
 /*

@@ -23,7 +23,7 @@ static const char *read_ip_literal(const char *at, const char *end) {
 /* The end of the reg-name or IPv4address that begins at `at` and may be empty, or NULL. */
 static const char *read_reg_name(const char *at, const char *end) {
     for (;;) {
-        at = sp_scan_class(at, end, SP_CHAR_HOST);
+        at = sp_scan_host(at, end);
         if (at == end || *at != '%') {
             return at;
         }
