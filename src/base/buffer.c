@@ -80,12 +80,6 @@ int sp_buffer_append(struct sp_buffer *buffer, const void *data, size_t size, si
     return 0;
 }
 
-void sp_buffer_consume(struct sp_buffer *buffer, size_t size) {
-    size_t used = sp_buffer_size(buffer);
-
-    buffer->begin += size < used ? size : used;
-}
-
 void sp_buffer_trim(struct sp_buffer *buffer) {
     if (buffer->begin == buffer->end && buffer->data) {
         sp_buffer_deinit(buffer);

@@ -36,7 +36,11 @@ static inline void sp_buffer_commit(struct sp_buffer *buffer, size_t size) {
 int sp_buffer_append(struct sp_buffer *buffer, const void *data, size_t size, size_t max);
 
 /* Drops bytes from the front (at most all). The others stay where they are in memory. */
-void sp_buffer_consume(struct sp_buffer *buffer, size_t size);
+static inline void sp_buffer_consume(struct sp_buffer *buffer, size_t size) {
+    size_t used = sp_buffer_size(buffer);
+
+    buffer->begin += size < used ? size : used;
+}
 
 /* Gives the memory back when no byte is left. */
 void sp_buffer_trim(struct sp_buffer *buffer);

@@ -103,12 +103,6 @@ void sp_stream_send_collected(struct sunpath_stream *stream) {
     flow->collecting = NULL;
 }
 
-static size_t n_waiting(const struct sunpath_stream *stream) {
-    const struct sp_flow *flow = sp_flow_of(stream);
-
-    return sp_buffer_size(&stream->output) + (flow->collecting == stream ? flow->n_output : 0);
-}
-
 /*
  * Chooses where `size` more bytes go: *ret_room is in the scratch buffer, or NULL for the queue.
  * Scratch is used only while nothing is queued, so that bytes keep their order.
@@ -134,7 +128,7 @@ static int check(const struct sunpath_stream *stream, size_t size) {
     if (sp_unlikely(stream->is_ending || stream->error || stream->is_over || stream->is_closed)) {
         return -EPIPE;
     }
-    return sp_unlikely(size > stream->max_output - n_waiting(stream)) ? -ENOBUFS : 0;
+    return sp_unlikely(size > stream->max_output - sp_stream_n_queued(stream)) ? -ENOBUFS : 0;
 }
 
 /* Something was written: sees to it that it leaves, and tells whether it is enough. */
@@ -146,7 +140,7 @@ static int written(struct sunpath_stream *stream) {
     if (!is_sent_anyway) {
         sp_task_post(&stream->task, stream->loop);
     }
-    if (n_waiting(stream) < stream->high_mark) {
+    if (sp_stream_n_queued(stream) < stream->high_mark) {
         return 0;
     }
     stream->was_high = true;
@@ -166,7 +160,7 @@ int sunpath_stream_write(struct sunpath_stream *stream, const void *data, size_t
         return r;
     }
 
-    if (size >= DIRECT_MIN && n_waiting(stream) == 0 && !stream->is_blocked) {
+    if (size >= DIRECT_MIN && sp_stream_n_queued(stream) == 0 && !stream->is_blocked) {
         r = send_first(stream, data, size);
     } else if (room) {
         memcpy(room, data, size);
@@ -181,7 +175,7 @@ int sunpath_stream_write(struct sunpath_stream *stream, const void *data, size_t
     return written(stream);
 }
 
-char *sp_stream_reserve(struct sunpath_stream *stream, size_t size) {
+char *sp_stream_reserve_any(struct sunpath_stream *stream, size_t size) {
     char *room;
 
     if (check(stream, size) < 0 || choose(stream, &room, size) < 0) {
@@ -195,7 +189,7 @@ char *sp_stream_reserve(struct sunpath_stream *stream, size_t size) {
     return room;
 }
 
-int sp_stream_commit(struct sunpath_stream *stream, size_t size) {
+int sp_stream_commit_any(struct sunpath_stream *stream, size_t size) {
     if (size == 0) {
         sp_buffer_trim(&stream->output);
         return 0;
@@ -209,7 +203,7 @@ int sp_stream_commit(struct sunpath_stream *stream, size_t size) {
 }
 
 size_t sunpath_stream_n_queued(const struct sunpath_stream *stream) {
-    return n_waiting(stream);
+    return sp_stream_n_queued(stream);
 }
 
 void sunpath_stream_end(struct sunpath_stream *stream) {

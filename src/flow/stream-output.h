@@ -6,20 +6,6 @@
 
 #include "flow/stream.h"
 
-#define SP_FLOW_SCRATCH 65536
-
-/* What all streams of a loop share: one of them at a time is inside its on_data. */
-struct sp_flow {
-    struct sunpath_stream *collecting; /* whose output is collected, or NULL */
-    size_t n_output;
-    char input[SP_FLOW_SCRATCH];
-    char output[SP_FLOW_SCRATCH];
-};
-
-static inline struct sp_flow *sp_flow_of(const struct sunpath_stream *stream) {
-    return stream->loop->shared;
-}
-
 /* Hands the queue to the kernel, as much as it takes. */
 void sp_stream_flush(struct sunpath_stream *stream);
 

@@ -523,11 +523,6 @@ void sunpath_stream_set_user(struct sunpath_stream *stream, void *user) {
     stream->user = user;
 }
 
-char *sp_stream_input(struct sunpath_stream *stream, size_t *ret_size) {
-    *ret_size = sp_buffer_size(&stream->input);
-    return *ret_size > 0 ? sp_buffer_bytes(&stream->input) : NULL;
-}
-
 const void *sunpath_stream_input(struct sunpath_stream *stream, size_t *ret_size) {
     return sp_stream_input(stream, ret_size);
 }

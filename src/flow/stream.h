@@ -7,9 +7,20 @@
 #include <sunpath/stream.h>
 
 #include "base/buffer.h"
+#include "base/cleanup.h"
 #include "loop/loop.h"
 
 struct sp_acceptor;
+
+#define SP_FLOW_SCRATCH 65536
+
+/* What all streams of a loop share: one of them at a time is inside its on_data. */
+struct sp_flow {
+    struct sunpath_stream *collecting; /* whose output is collected, or NULL */
+    size_t n_output;
+    char input[SP_FLOW_SCRATCH];
+    char output[SP_FLOW_SCRATCH];
+};
 
 /*
  * The life of a stream. `fd` is watched until it is over. Input and output end each on their own:
@@ -69,16 +80,58 @@ struct sunpath_stream {
  */
 
 /* The unconsumed input, which may be written to (header strings are ended in place). */
-char *sp_stream_input(struct sunpath_stream *stream, size_t *ret_size);
+static inline char *sp_stream_input(struct sunpath_stream *stream, size_t *ret_size) {
+    *ret_size = sp_buffer_size(&stream->input);
+    return *ret_size > 0 ? sp_buffer_bytes(&stream->input) : NULL;
+}
+
+static inline struct sp_flow *sp_flow_of(const struct sunpath_stream *stream) {
+    return stream->loop->shared;
+}
+
+/* sunpath_stream_n_queued(), for those who ask for each message. */
+static inline size_t sp_stream_n_queued(const struct sunpath_stream *stream) {
+    const struct sp_flow *flow = sp_flow_of(stream);
+
+    return sp_buffer_size(&stream->output) + (flow->collecting == stream ? flow->n_output : 0);
+}
+
+/* Will `size` bytes more be collected, and is there nothing that forbids it? */
+static inline bool sp_stream_can_collect(const struct sunpath_stream *stream, size_t size) {
+    const struct sp_flow *flow = sp_flow_of(stream);
+
+    return flow->collecting == stream && size <= SP_FLOW_SCRATCH - flow->n_output &&
+           sp_buffer_size(&stream->output) == 0 && flow->n_output + size <= stream->max_output &&
+           !stream->error && !(stream->is_ending || stream->is_over || stream->is_closed);
+}
 
 /*
  * Room for `size` bytes of output to be written in place, and the counting of what was written
  * there: sp_stream_commit() with at most `size`, before anything else is done with the stream.
- * NULL when sunpath_stream_write() of as much would fail.
+ * NULL when sunpath_stream_write() of as much would fail. The usual case is inline.
  */
-char *sp_stream_reserve(struct sunpath_stream *stream, size_t size);
+char *sp_stream_reserve_any(struct sunpath_stream *stream, size_t size);
+static inline char *sp_stream_reserve(struct sunpath_stream *stream, size_t size) {
+    if (sp_unlikely(!sp_stream_can_collect(stream, size))) {
+        return sp_stream_reserve_any(stream, size);
+    }
+    stream->is_reserved_in_queue = false;
+    return sp_flow_of(stream)->output + sp_flow_of(stream)->n_output;
+}
+
 /* Returns as sunpath_stream_write() does: 1 at the high mark. */
-int sp_stream_commit(struct sunpath_stream *stream, size_t size);
+int sp_stream_commit_any(struct sunpath_stream *stream, size_t size);
+static inline int sp_stream_commit(struct sunpath_stream *stream, size_t size) {
+    struct sp_flow *flow = sp_flow_of(stream);
+
+    if (sp_unlikely(stream->is_reserved_in_queue || size == 0 ||
+                    flow->n_output + size >= stream->high_mark)) {
+        return sp_stream_commit_any(stream, size);
+    }
+    flow->n_output += size;
+    stream->wants_drain = true;
+    return 0;
+}
 
 static inline struct sunpath_loop *sp_stream_loop(const struct sunpath_stream *stream) {
     return stream->loop;

@@ -44,7 +44,7 @@ static uint64_t n_sent(const struct sp_http_connection *connection) {
     if (sp_stream_error(connection->stream)) {
         return connection->n_sent;
     }
-    return connection->n_written - sunpath_stream_n_queued(connection->stream);
+    return connection->n_written - sp_stream_n_queued(connection->stream);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -118,7 +118,7 @@ void sp_http_connection_end(struct sp_http_connection *connection, bool linger) 
         return;
     }
     connection->closing = SP_HTTP_FLUSHING;
-    if (sunpath_stream_n_queued(connection->stream) == 0) {
+    if (sp_stream_n_queued(connection->stream) == 0) {
         sp_http_connection_poke(connection);
     }
 }
@@ -275,10 +275,4 @@ int sp_http_connection_open(struct sunpath_http_server *server, int fd) {
     server->n_connections++;
     sp_http_connection_arm(connection);
     return 0;
-}
-
-void sp_http_connection_poke(struct sp_http_connection *connection) {
-    if (!connection->is_dead && !connection->is_pumping) {
-        sp_task_post(&connection->task, connection->server->loop);
-    }
 }

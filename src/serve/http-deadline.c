@@ -32,7 +32,7 @@ static uint64_t input_due(const struct sp_http_connection *connection) {
 }
 
 static uint64_t output_due(const struct sp_http_connection *connection) {
-    if (sunpath_stream_n_queued(connection->stream) == 0) {
+    if (sp_stream_n_queued(connection->stream) == 0) {
         return SP_NEVER;
     }
     return after(connection->sent_ns, connection->server->options.write_ms);
@@ -53,7 +53,7 @@ static uint64_t due(const struct sp_http_connection *connection) {
 }
 
 static void note_progress(struct sp_http_connection *connection) {
-    uint64_t n_sent = connection->n_written - sunpath_stream_n_queued(connection->stream);
+    uint64_t n_sent = connection->n_written - sp_stream_n_queued(connection->stream);
 
     if (n_sent != connection->n_sent) {
         connection->n_sent = n_sent;

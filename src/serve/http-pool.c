@@ -40,7 +40,6 @@ struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *
             return NULL;
         }
     }
-    exchange->next = NULL;
     exchange->head.fields = exchange->room;
     exchange->left = -1;
     exchange->file_fd = -1;

@@ -73,7 +73,9 @@ static void start_exchange(struct sp_http_connection *connection,
         head->keep_alive && (max_requests == 0 || connection->n_requests < max_requests);
     exchange->is_reading = head->framing == SP_HTTP_CHUNKED ||
                            (head->framing == SP_HTTP_LENGTH && head->content_length > 0);
-    sp_http_body_init(&exchange->body, head);
+    if (exchange->is_reading) {
+        sp_http_body_init(&exchange->body, head);
+    }
 }
 
 static bool begin_incomplete(struct sp_http_connection *connection, size_t size) {
@@ -282,7 +284,7 @@ static bool ask(struct sp_http_connection *connection, struct sunpath_http_excha
 
 /* Replies wait for the client to read them; so do the requests behind. */
 static bool is_choked(const struct sp_http_connection *connection) {
-    return sunpath_stream_n_queued(connection->stream) >= SP_HTTP_HIGH_MARK ||
+    return sp_stream_n_queued(connection->stream) >= SP_HTTP_HIGH_MARK ||
            connection->n_finishing >= SP_HTTP_MAX_FINISHING;
 }
 
@@ -330,8 +332,7 @@ void sp_http_connection_hold(struct sp_http_connection *connection) {
 }
 
 static bool is_flushed(const struct sp_http_connection *connection) {
-    return connection->closing == SP_HTTP_FLUSHING &&
-           sunpath_stream_n_queued(connection->stream) == 0;
+    return connection->closing == SP_HTTP_FLUSHING && sp_stream_n_queued(connection->stream) == 0;
 }
 
 void sp_http_connection_pump(struct sp_http_connection *connection) {

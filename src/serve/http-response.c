@@ -30,7 +30,7 @@ int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t si
     if (!stream || sp_stream_error(stream)) {
         return 0;
     }
-    n_queued = sunpath_stream_n_queued(stream);
+    n_queued = sp_stream_n_queued(stream);
     if (size > max || n_queued > max - size) {
         return -ENOBUFS;
     }
@@ -90,10 +90,9 @@ static char *put_start(struct sunpath_http_server *server, char *at, int status)
 
 static size_t head_room(const struct sunpath_http_exchange *exchange) {
     const struct sunpath_http_server *server = exchange->connection->server;
-    size_t n_server = server->server_name ? strlen(server->server_name) + 16 : 0;
 
-    return SP_HTTP_STATUS_ROOM + SP_HTTP_DATE_ROOM + SP_HTTP_LENGTH_ROOM + 64 + n_server +
-           sp_buffer_size(&exchange->fields);
+    return SP_HTTP_STATUS_ROOM + SP_HTTP_DATE_ROOM + SP_HTTP_LENGTH_ROOM + 64 +
+           server->n_server_line + sp_buffer_size(&exchange->fields);
 }
 
 /* Uses the added fields up. */
@@ -112,8 +111,8 @@ static char *put_head(struct sunpath_http_exchange *exchange, char *at, int stat
     struct sunpath_http_server *server = exchange->connection->server;
 
     at = put_start(server, at, status);
-    if (server->server_name) {
-        at = sp_http_put_field(at, "Server", 6, server->server_name, strlen(server->server_name));
+    if (server->server_line) {
+        at = put(at, server->server_line, server->n_server_line);
     }
     at = put_fields(exchange, at);
     if (server->is_draining) {
@@ -225,7 +224,9 @@ static void put_whole(struct sunpath_http_exchange *exchange, char *start, int s
     char *at = put_head(exchange, start, status);
 
     if (type) {
-        at = sp_http_put_field(at, "Content-Type", 12, type, n_type);
+        at = PUT(at, "Content-Type: ");
+        at = put(at, type, n_type);
+        at = PUT(at, "\r\n");
     }
     if (!has_no_body(status)) {
         at = sp_http_put_length(at, size);
@@ -315,6 +316,9 @@ void sp_http_connection_refuse(struct sp_http_connection *connection, int status
         sp_http_connection_kill(connection, -ENOMEM);
         return;
     }
+    if (!exchange) {
+        own->head = (struct sp_http_head){.fields = own->room}; /* as of the request before */
+    }
     own->connection = connection;
     own->keep_alive = false;
     own->fields.begin = own->fields.end = 0;
@@ -396,7 +400,7 @@ static int put_piece(struct sunpath_http_exchange *exchange, const void *data, s
     at = put(at, data, size);
     at = exchange->is_chunked ? PUT(at, "\r\n") : at;
     sp_http_commit(connection, (size_t)(at - start));
-    if (sunpath_stream_n_queued(connection->stream) < SP_HTTP_HIGH_MARK) {
+    if (sp_stream_n_queued(connection->stream) < SP_HTTP_HIGH_MARK) {
         return 0;
     }
     exchange->wants_drain = true;

@@ -17,6 +17,22 @@ static int default_ms(int given, int otherwise) {
     return given == 0 ? otherwise : given;
 }
 
+static int set_server_line(struct sunpath_http_server *server, const char *name) {
+    size_t n_name = strlen(name);
+
+    if (!sp_http_is_value(name, n_name)) {
+        return -EINVAL;
+    }
+    server->server_line = malloc(n_name + sizeof("Server: \r\n"));
+    if (!server->server_line) {
+        return -ENOMEM;
+    }
+    server->n_server_line =
+        (size_t)(sp_http_put_field(server->server_line, "Server", 6, name, n_name) -
+                 server->server_line);
+    return 0;
+}
+
 static int set_options(struct sunpath_http_server *server,
                        const struct sunpath_http_server_options *given) {
     struct sunpath_http_server_options *options = &server->options;
@@ -39,14 +55,7 @@ static int set_options(struct sunpath_http_server *server,
     }
     server->limits.max_head = options->max_head;
     server->limits.max_fields = options->max_headers;
-    if (!options->server_name) {
-        return 0;
-    }
-    if (!sp_http_is_value(options->server_name, strlen(options->server_name))) {
-        return -EINVAL;
-    }
-    server->server_name = strdup(options->server_name);
-    return server->server_name ? 0 : -ENOMEM;
+    return options->server_name ? set_server_line(server, options->server_name) : 0;
 }
 
 /* ---- listeners ------------------------------------------------------------------------------- */
@@ -228,7 +237,7 @@ static void destroy(struct sunpath_http_server *server) {
     close_listeners(server);
     sp_http_pool_deinit(server);
     sp_timer_deinit(&server->drain_timer, server->loop);
-    free(server->server_name);
+    free(server->server_line);
     free(server);
 }
 

@@ -54,18 +54,23 @@ struct sunpath_http_exchange {
     struct sp_buffer fields;    /* added headers or trailers of the response, as they go out */
     struct sunpath_http_exchange *next; /* in the pool, or in `finishing` */
 
+    /* What is written before it is read: in the pool this is still as the last request left it. */
+    struct sp_http_head head;
+    size_t n_head;
+    struct sp_http_body body;        /* while is_reading */
+    int64_t left;                    /* of the announced length; -1: none was announced */
+    uint64_t end_at;                 /* finishing: the response's end in the connection's output */
+    int file_fd;                     /* sunpath_http_send_file(); -1: none */
+    uint64_t file_offset, file_left; /* with file_fd */
+
     /* All zero in the pool, from here on. */
     struct sp_http_connection *connection; /* NULL in the pool */
     void *user;
-
-    struct sp_http_head head;
-    size_t n_head;
-    bool is_kept; /* the head is in `kept`, else at the beginning of the stream's input */
-
-    struct sp_http_body body;
     size_t n_in_place; /* bytes of the body in the stream's input behind the head */
     uint64_t n_body;   /* bytes of the body so far */
+    int error;         /* for on_finish */
 
+    bool is_kept;      /* the head is in `kept`, else at the beginning of the stream's input */
     bool is_announced; /* the program has heard of it, so it hears of its end too */
     bool is_reading;   /* a part of the body is still to come */
     bool is_asked;     /* on_request was called */
@@ -80,12 +85,6 @@ struct sunpath_http_exchange {
     bool is_cut;      /* the response is not whole: the connection must go */
     bool wants_drain; /* a write returned 1 */
     bool keep_alive;  /* the connection goes on after this response */
-    int64_t left;     /* of the announced length; -1: none was announced */
-    uint64_t end_at;  /* finishing: the response's end in the connection's output */
-    int error;        /* for on_finish */
-
-    int file_fd; /* sunpath_http_send_file(); -1: none */
-    uint64_t file_offset, file_left;
 
     struct sp_http_field room[]; /* for head.fields */
 };
@@ -137,7 +136,8 @@ struct sunpath_http_server {
     void *user;
     struct sunpath_http_server_options options; /* with the defaults filled in */
     struct sp_http_limits limits;
-    char *server_name;
+    char *server_line; /* "Server: name" and CRLF, or NULL */
+    size_t n_server_line;
 
     struct sp_http_listener **listeners;
     size_t n_listeners;
@@ -185,7 +185,11 @@ struct sunpath_stream *sp_http_connection_detach(struct sp_http_connection *conn
 /* Lets an idle connection go, now or when it has not been used for a moment. */
 void sp_http_connection_let_go(struct sp_http_connection *connection);
 /* Something has changed: its pump goes on, at the end of this turn unless it is running. */
-void sp_http_connection_poke(struct sp_http_connection *connection);
+static inline void sp_http_connection_poke(struct sp_http_connection *connection) {
+    if (!connection->is_dead && !connection->is_pumping) {
+        sp_task_post(&connection->task, connection->server->loop);
+    }
+}
 /* Calls on_finish for the responses whose last byte is with the kernel. */
 void sp_http_connection_finish_sent(struct sp_http_connection *connection);
 /* Nothing more is coming: sends what is queued and closes, lingering when input may be unread. */
