@@ -143,6 +143,9 @@ static int read_arguments(struct command *command, struct serve *serve, int argc
     if (optind < argc) {
         return cli_usage("serve", "one address and one directory at most");
     }
+    if (command->takes_over && command->inherited[0]) {
+        return cli_usage("serve", "--take-over goes with an ADDRESS, not with --fd or --systemd");
+    }
     if (command->listen.listen.type != 0 && command->listen.listen.type != SUNPATH_STREAM) {
         return cli_usage("serve", "HTTP needs a stream socket");
     }

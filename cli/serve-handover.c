@@ -2,6 +2,7 @@
 /* serve-handover.c - a new server takes the old one's listener, so that no connect ever fails. */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -38,13 +39,13 @@ static void on_answered(struct sunpath_stream *stream, void *user) {
             cli_print_error(&error);
         }
     }
-    close(fd);
     if (r >= 0) {
         if (!serve->is_quiet) {
             cli_say("a successor has taken over");
         }
         serve_drain(serve);
     }
+    close(fd); /* only now: it tells the successor that the other listeners are closed */
 }
 
 static void on_gone(struct sunpath_stream *stream, int error, void *user) {
@@ -74,6 +75,16 @@ bool serve_hand_over(struct serve *serve, struct sunpath_http_exchange *exchange
 
 /* ---- the new server -------------------------------------------------------------------------- */
 
+/* What is not handed over (--tcp-too) can be listened on when the predecessor has let go of it. */
+static void wait_for_end(int fd) {
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    int n;
+
+    do {
+        n = poll(&readable, 1, TIMEOUT_MS);
+    } while (n < 0 && errno == EINTR);
+}
+
 int serve_take_over(struct sunpath_listener **ret, const char *address,
                     const struct sunpath_listen_options *options, struct sunpath_error *error) {
     struct sunpath_peer peer;
@@ -91,6 +102,9 @@ int serve_take_over(struct sunpath_listener **ret, const char *address,
         r = -EPERM;
     } else {
         r = sunpath_listener_take_over(ret, fd, TIMEOUT_MS, options, error);
+        if (r >= 0) {
+            wait_for_end(fd);
+        }
     }
     close(fd);
     return r;

@@ -133,7 +133,8 @@ class Rights(ServeTest):
         for arguments in (["serve"], ["serve", "--mode", "9", self.socket], ["serve", "--nonsense", self.socket],
                           ["serve", self.socket, self.dir, "more"], ["serve", "--max-conns", "0", self.socket],
                           ["serve", "--type", "dgram", self.socket], ["serve", "--allow", "nonsense", self.socket],
-                          ["serve", "--fd", "3", "--systemd"], ["serve", "not-an-address"]):
+                          ["serve", "--fd", "3", "--systemd"],
+                          ["serve", "--take-over", "--fd", "3"], ["serve", "--take-over", "--systemd"], ["serve", "not-an-address"]):
             done = self.run_any(SUNPATH, *arguments)
             self.assertEqual(done.returncode, 2, f"{arguments}: {done.stderr}")
             self.assertTrue(done.stderr)
@@ -248,6 +249,18 @@ class TakeOver(ServeTest):
     def test_nothing_to_take_over_is_a_plain_start(self):
         self.serve(self.socket, "--take-over")
         self.assertEqual(get(self.socket, "/").status, 200)
+
+    def test_a_second_listener_goes_over_too(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = self.serve(self.socket, "--tcp-too", f"127.0.0.1:{port}")
+        for _ in range(20):
+            successor = self.start(SUNPATH, "serve", "--take-over", "--tcp-too", f"127.0.0.1:{port}", self.socket)
+            successor.wait_for_output(f"tcp:127.0.0.1:{port}")
+            self.assertEqual(server.wait(DEADLINE), 0, server.output())
+            server = successor
+        self.assertEqual(json.loads(self.run_ok("curl", "-s", f"http://127.0.0.1:{port}/"))["pid"], server.pid)
 
     @NEEDS_ROOT
     def test_others_may_not(self):
