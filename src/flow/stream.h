@@ -137,6 +137,20 @@ static inline struct sunpath_loop *sp_stream_loop(const struct sunpath_stream *s
     return stream->loop;
 }
 
+/*
+ * Takes the kept input out of the stream, so that it can outlive it. Input in the loop's scratch
+ * buffer stays there: it is good until on_data returns anyway.
+ */
+static inline struct sp_buffer sp_stream_take_input(struct sunpath_stream *stream) {
+    struct sp_buffer input = {0};
+
+    if (!stream->is_borrowing) {
+        input = stream->input;
+        stream->input = (struct sp_buffer){0};
+    }
+    return input;
+}
+
 /* Why the stream is failing or failed, 0 while it is not: writes return -EPIPE then. */
 static inline int sp_stream_error(const struct sunpath_stream *stream) {
     return stream->error;

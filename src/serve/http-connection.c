@@ -62,6 +62,22 @@ static void bury(struct sp_http_connection *connection) {
     sp_http_server_lost_connection(server);
 }
 
+/*
+ * What handlers may still ask goes with the stream: on_finish, for the head and the peer; the
+ * callback we are in, perhaps, for bytes that it was given before.
+ */
+static void save_what_is_asked(struct sp_http_connection *connection) {
+    struct sunpath_http_exchange *exchange = connection->exchange;
+
+    if (connection->server->events->on_finish && (exchange || connection->finishing)) {
+        (void)sunpath_http_peer(exchange ? exchange : connection->finishing);
+    }
+    if (exchange) {
+        sp_http_exchange_keep_head(exchange);
+        exchange->remains = sp_stream_take_input(connection->stream);
+    }
+}
+
 void sp_http_connection_kill(struct sp_http_connection *connection, int error) {
     struct sunpath_http_server *server = connection->server;
     uint64_t sent;
@@ -71,6 +87,7 @@ void sp_http_connection_kill(struct sp_http_connection *connection, int error) {
     }
     sp_http_server_enter(server);
     sent = n_sent(connection);
+    save_what_is_asked(connection);
     sunpath_stream_close(connection->stream);
     bury(connection);
     finish_sent(connection, sent, error ? error : -ECONNRESET);
@@ -190,6 +207,12 @@ static void on_end(struct sunpath_stream *stream, void *user) {
     sp_http_server_leave(server);
 }
 
+/* Is there nothing that output leaving could let go on? */
+static bool is_idle(const struct sp_http_connection *connection) {
+    return connection->closing == SP_HTTP_OPEN && !connection->exchange && !connection->finishing &&
+           !connection->is_held;
+}
+
 /* Output left: finish what is sent, then go on with what waited for room. */
 static void on_drain(struct sunpath_stream *stream, void *user) {
     struct sp_http_connection *connection = user;
@@ -197,6 +220,10 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
     struct sunpath_http_exchange *exchange = connection->exchange;
 
     (void)stream;
+    if (is_idle(connection)) {
+        sp_http_connection_arm(connection); /* no longer for the client to read */
+        return;
+    }
     sp_http_server_enter(server);
     if (connection->closing != SP_HTTP_OPEN) {
         connection->since_ns = sp_loop_now(server->loop); /* lingering begins */

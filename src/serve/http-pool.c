@@ -51,6 +51,9 @@ void sp_http_exchange_give(struct sunpath_http_server *server,
     if (sp_unlikely(exchange->file_fd >= 0)) {
         sp_close(exchange->file_fd);
     }
+    if (sp_unlikely(exchange->remains.data)) {
+        sp_buffer_deinit(&exchange->remains);
+    }
     if (server->n_pool >= SP_HTTP_POOL) {
         deinit(exchange);
         return;

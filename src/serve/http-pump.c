@@ -38,12 +38,10 @@ static bool complete(struct sp_http_connection *connection,
     bool linger = !is_whole || exchange->head.keep_alive;
 
     if (!exchange->is_kept) {
-        if (connection->server->events->on_finish && sp_http_exchange_keep_head(exchange) < 0) {
-            exchange->error = -ENOMEM; /* on_finish finds an empty request */
-        }
-        sunpath_stream_consume(connection->stream, exchange->n_head + exchange->n_in_place);
-        exchange->n_in_place = 0;
-        exchange->is_kept = true;
+        size_t size = exchange->n_head + exchange->n_in_place;
+
+        sp_http_exchange_keep_head(exchange);
+        sunpath_stream_consume(connection->stream, size);
     }
     connection->since_ns = sp_loop_now(connection->server->loop);
     sp_http_connection_retire(connection, exchange);

@@ -52,11 +52,19 @@ static int append(struct sp_buffer *buffer, const char *data, size_t size) {
     return 0;
 }
 
-int sp_http_exchange_keep_head(struct sunpath_http_exchange *exchange) {
+void sp_http_exchange_keep_head(struct sunpath_http_exchange *exchange) {
+    const struct sp_http_connection *connection = exchange->connection;
     size_t size;
-    char *input = sp_stream_input(exchange->connection->stream, &size);
 
-    return append(&exchange->kept, input, exchange->n_head);
+    if (exchange->is_kept) {
+        return;
+    }
+    if (connection->server->events->on_finish &&
+        append(&exchange->kept, sp_stream_input(connection->stream, &size), exchange->n_head) < 0) {
+        exchange->error = -ENOMEM; /* on_finish finds an empty request */
+    }
+    exchange->n_in_place = 0;
+    exchange->is_kept = true;
 }
 
 int sp_http_exchange_keep(struct sunpath_http_exchange *exchange) {

@@ -328,6 +328,7 @@ void sp_http_connection_refuse(struct sp_http_connection *connection, int status
     own->is_started = own->is_ended = own->is_cut = true;
     own->error = own->error ? own->error : -EBADMSG;
     if (exchange) {
+        sp_http_exchange_keep_head(exchange);
         sp_http_connection_retire(connection, exchange);
     } else {
         sp_http_exchange_give(connection->server, own);

@@ -52,6 +52,7 @@ struct sunpath_http_exchange {
     struct sp_buffer collected; /* the body, unless it is in the stream's input */
     struct sp_buffer trailers;  /* name NUL value NUL ... */
     struct sp_buffer fields;    /* added headers or trailers of the response, as they go out */
+    struct sp_buffer remains;   /* the input of a connection that was cut off in a callback */
     struct sunpath_http_exchange *next; /* in the pool, or in `finishing` */
 
     /* What is written before it is read: in the pool this is still as the last request left it. */
@@ -210,7 +211,8 @@ void sp_http_connection_retire(struct sp_http_connection *connection,
 /* http-request.c */
 /* Copies what the stream's input holds of the request into the exchange. -ENOMEM */
 int sp_http_exchange_keep(struct sunpath_http_exchange *exchange);
-int sp_http_exchange_keep_head(struct sunpath_http_exchange *exchange);
+/* The input is about to go: what on_finish may ask for is copied before, if it was not. */
+void sp_http_exchange_keep_head(struct sunpath_http_exchange *exchange);
 int sp_http_exchange_add_trailer(struct sunpath_http_exchange *exchange, const char *line,
                                  size_t size);
 

@@ -240,6 +240,83 @@ static void drain_inside(struct sunpath_http_exchange *exchange, void *user) {
     sunpath_http_server_drain(serving.server, -1, count_drained, NULL);
 }
 
+static void pause_body(struct sunpath_http_exchange *exchange, void *user) {
+    (void)user;
+    serving.held = exchange;
+    sunpath_http_pause(exchange);
+}
+
+static void free_and_look_back(struct sunpath_http_exchange *exchange, void *user) {
+    const char *method = sunpath_http_method(exchange),
+               *host = sunpath_http_header(exchange, "Host");
+    const char *body = sunpath_http_body(exchange, NULL);
+
+    (void)user;
+    serving.server = sunpath_http_server_free(serving.server);
+    ck_assert_str_eq(method, "POST");
+    ck_assert_str_eq(host, "x");
+    ck_assert_str_eq(body, "body");
+}
+
+START_TEST(what_was_asked_outlives_the_server_until_the_callback_returns) {
+    int fd;
+
+    serving.events.on_head = pause_body;
+    serving.events.on_request = free_and_look_back;
+    serving_open(NULL);
+    fd = client();
+    say(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
+    settle();
+    sunpath_http_resume(serving.held); /* so on_request is called outside of the stream's events */
+    settle();
+    ck_assert_ptr_null(serving.server);
+    close(fd);
+    serving_close();
+}
+END_TEST
+
+static void note_request(struct sunpath_http_exchange *exchange, int error, void *user) {
+    (void)user;
+    serving.n_finished++;
+    note("%s %s %s %d %d;", sunpath_http_method(exchange), sunpath_http_target(exchange),
+         sunpath_http_header(exchange, "Host"), sunpath_http_peer(exchange) != NULL, error);
+}
+
+START_TEST(on_finish_knows_a_request_that_was_cut_off) {
+    int fd;
+
+    serving.events.on_request = free_server;
+    serving.events.on_finish = note_request;
+    serving_open(NULL);
+    fd = client();
+    say(fd, GET("/1"));
+    settle();
+    ck_assert_str_eq(serving.log, "GET /1 x 1 -125;"); /* ECANCELED */
+    close(fd);
+    serving_close();
+}
+END_TEST
+
+START_TEST(on_finish_knows_a_request_whose_client_left_before_its_body_was_read) {
+    int fd;
+
+    serving.events.on_head = pause_body;
+    serving.events.on_finish = note_request;
+    serving_open(NULL);
+    fd = client();
+    say(fd, "POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n");
+    settle();
+    close(fd);
+    ck_assert_int_eq(sunpath_http_inform(serving.held, 102), 0); /* notices */
+    sunpath_http_resume(serving.held);
+    while (serving.n_finished == 0) {
+        sunpath_loop_dispatch(serving.loop, 1000);
+    }
+    ck_assert_ptr_nonnull(strstr(serving.log, "POST /2 x 1 "));
+    serving_close();
+}
+END_TEST
+
 START_TEST(draining_an_idle_server_is_done_in_the_next_dispatch) {
     serving_open(NULL);
     sunpath_http_server_drain(serving.server, 0, count_drained, NULL);
@@ -501,6 +578,9 @@ SP_TESTS("http-life", an_answer_may_come_later, a_client_that_has_half_closed_ge
          a_client_that_leaves_is_noticed, a_client_that_leaves_mid_reply_is_an_error_of_its_own,
          on_drain_asks_for_more, on_finish_still_knows_the_request,
          the_server_may_be_freed_in_any_callback,
+         what_was_asked_outlives_the_server_until_the_callback_returns,
+         on_finish_knows_a_request_that_was_cut_off,
+         on_finish_knows_a_request_whose_client_left_before_its_body_was_read,
          draining_an_idle_server_is_done_in_the_next_dispatch, draining_finishes_what_is_under_way,
          draining_has_a_deadline, draining_inside_a_handler_answers_it_first,
          files_are_sent_as_the_client_takes_them, a_client_that_leaves_mid_file_leaves_nothing,
