@@ -70,17 +70,25 @@ static void finish_file(struct sunpath_http_exchange *exchange, int error) {
     sp_http_connection_poke(exchange->connection);
 }
 
+/* As much as may be unsent at all; 0 is refused like anything else there is no room for. */
+static size_t piece_size(const struct sunpath_http_exchange *exchange) {
+    const size_t marks = SP_HTTP_CHUNK_ROOM + 2;
+    size_t max = exchange->connection->server->options.max_output;
+    uint64_t size =
+        exchange->file_left < SP_HTTP_FILE_PIECE ? exchange->file_left : SP_HTTP_FILE_PIECE;
+
+    return max > marks && size > max - marks ? max - marks : (size_t)size;
+}
+
 void sp_http_exchange_pump_file(struct sunpath_http_exchange *exchange) {
     struct sunpath_stream *stream = exchange->connection->stream;
     int r = 1;
 
     while (r > 0 && exchange->file_left > 0) {
-        uint64_t left = exchange->file_left;
-
         if (stream && sunpath_stream_n_queued(stream) >= SP_HTTP_HIGH_MARK) {
             return; /* on_drain comes back here */
         }
-        r = send_piece(exchange, left < SP_HTTP_FILE_PIECE ? (size_t)left : SP_HTTP_FILE_PIECE);
+        r = send_piece(exchange, piece_size(exchange));
         if (r == -ENOBUFS && stream && sunpath_stream_n_queued(stream) > 0) {
             return; /* `max_output` is smaller than the high mark */
         }

@@ -471,6 +471,25 @@ START_TEST(files_are_sent_as_the_client_takes_them) {
 }
 END_TEST
 
+START_TEST(a_file_may_be_larger_than_max_output) {
+    struct sunpath_http_server_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_server_options);
+    size_t size;
+    char *heard;
+    int fd;
+
+    options.max_output = 4096;
+    serving.events.on_request = send_file;
+    serving_open(&options);
+    fd = client();
+    say(fd, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    heard = hear_size(fd, NULL, &size);
+    ck_assert_uint_eq(size - (size_t)(strstr(heard, "\r\n\r\n") + 4 - heard), N_FILE - 1);
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 START_TEST(a_client_that_leaves_mid_file_leaves_nothing) {
     int fd;
 
@@ -583,5 +602,6 @@ SP_TESTS("http-life", an_answer_may_come_later, a_client_that_has_half_closed_ge
          on_finish_knows_a_request_whose_client_left_before_its_body_was_read,
          draining_an_idle_server_is_done_in_the_next_dispatch, draining_finishes_what_is_under_way,
          draining_has_a_deadline, draining_inside_a_handler_answers_it_first,
-         files_are_sent_as_the_client_takes_them, a_client_that_leaves_mid_file_leaves_nothing,
-         a_connection_can_be_upgraded, connect_makes_a_tunnel)
+         files_are_sent_as_the_client_takes_them, a_file_may_be_larger_than_max_output,
+         a_client_that_leaves_mid_file_leaves_nothing, a_connection_can_be_upgraded,
+         connect_makes_a_tunnel)
