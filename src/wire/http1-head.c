@@ -12,24 +12,32 @@ typedef int start_line_fn(struct sp_http_head *head, struct sp_http_cursor *curs
 
 /* ---- start lines ----------------------------------------------------------------------------- */
 
-/* Reads "HTTP/1.x" (RFC 9112 2.3). */
-static int read_version(struct sp_http_head *head, struct sp_http_cursor *cursor) {
+/* What stands at the cursor is not "HTTP/1.1" or "HTTP/1.0": may it become that, or why not? */
+static int no_version(struct sp_http_head *head, const struct sp_http_cursor *cursor) {
     static const char pattern[] = "HTTP/0.0";
-    const char *at = cursor->at;
-    size_t n_left = (size_t)(cursor->end - at);
+    size_t n_left = (size_t)(cursor->end - cursor->at);
 
-    if (sp_likely(n_left >= 8 &&
-                  (memcmp(at, "HTTP/1.1", 8) == 0 || memcmp(at, "HTTP/1.0", 8) == 0))) {
-        head->version = 10 + (at[7] - '0');
-        cursor->at += 8;
-        return 1;
-    }
     for (size_t i = 0; i < n_left && i < 8; i++) {
-        if (pattern[i] == '0' ? !sp_char_is(at[i], SP_CHAR_DIGIT) : at[i] != pattern[i]) {
+        char byte = cursor->at[i];
+
+        if (pattern[i] == '0' ? !sp_char_is(byte, SP_CHAR_DIGIT) : byte != pattern[i]) {
             return sp_http_refuse(head, 400, "a start line that does not name HTTP");
         }
     }
     return n_left < 8 ? 0 : sp_http_refuse(head, 505, "a version of HTTP other than 1.0 and 1.1");
+}
+
+/* Reads "HTTP/1.x" (RFC 9112 2.3). */
+static inline int read_version(struct sp_http_head *head, struct sp_http_cursor *cursor) {
+    const char *at = cursor->at;
+
+    if (sp_unlikely(cursor->end - at < 8 ||
+                    (memcmp(at, "HTTP/1.1", 8) != 0 && memcmp(at, "HTTP/1.0", 8) != 0))) {
+        return no_version(head, cursor);
+    }
+    head->version = 10 + (at[7] - '0');
+    cursor->at += 8;
+    return 1;
 }
 
 static int check_target(struct sp_http_head *head, const char *data) {

@@ -67,10 +67,11 @@ static inline __m128i sp_load(const char *at, const char *end) {
                           : sp_load_short(at, (size_t)(end - at));
 }
 
-/* Whether `bytes` are from `first` to `last`, both ASCII: signed, bytes from 0x80 are negative. */
+/* Which of `bytes` are from `first` to `last`: those that are no further from `first`, unsigned. */
 static inline __m128i sp_in_range(__m128i bytes, char first, char last) {
-    return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8((char)(first - 1))),
-                         _mm_cmplt_epi8(bytes, _mm_set1_epi8((char)(last + 1))));
+    const __m128i distance = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+
+    return _mm_cmpeq_epi8(_mm_min_epu8(distance, _mm_set1_epi8((char)(last - first))), distance);
 }
 
 /* Neither letter, digit, hyphen nor dot: a letter is between a and z with bit 5 set. */
@@ -83,8 +84,7 @@ static inline unsigned sp_not_plain(__m128i bytes) {
 }
 
 static inline unsigned sp_not_value(__m128i bytes) {
-    const __m128i control =
-        _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes); /* unsigned <= 0x1f */
+    const __m128i control = sp_in_range(bytes, 0, 0x1f);
     const __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
     const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
 
@@ -92,11 +92,10 @@ static inline unsigned sp_not_value(__m128i bytes) {
 }
 
 static inline unsigned sp_not_target(__m128i bytes) {
-    const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x21)); /* and all from 0x80 */
-    const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+    const __m128i visible = sp_in_range(bytes, 0x21, 0x7e);
     const __m128i hash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'));
 
-    return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(del, hash)));
+    return (unsigned)_mm_movemask_epi8(_mm_andnot_si128(hash, visible)) ^ 0xffff;
 }
 #endif
 
