@@ -225,8 +225,8 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
         return;
     }
     sp_http_server_enter(server);
-    if (connection->closing != SP_HTTP_OPEN) {
-        connection->since_ns = sp_loop_now(server->loop); /* lingering begins */
+    if (connection->closing != SP_HTTP_OPEN || (!exchange && connection->n_seen == 0)) {
+        connection->since_ns = sp_loop_now(server->loop); /* lingering begins, or being idle */
     }
     sp_http_connection_finish_sent(connection);
     if (!connection->is_dead && exchange && exchange->file_fd >= 0) {

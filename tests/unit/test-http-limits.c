@@ -208,6 +208,52 @@ static void respond_large(struct sunpath_http_exchange *exchange, void *user) {
     free(large);
 }
 
+static void respond_at_length(struct sunpath_http_exchange *exchange, void *user) {
+    static char body[1024 * 1024];
+
+    (void)user;
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, NULL, body, sizeof(body)), 0);
+}
+
+static void note_due(struct sunpath_timer *timer, void *user) {
+    (void)timer;
+    *(bool *)user = true;
+}
+
+START_TEST(idle_is_counted_from_the_answers_last_byte) {
+    struct sunpath_http_server_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_server_options);
+    struct sunpath_timer *timer;
+    bool is_due = false;
+    size_t n = 0;
+    int fd;
+
+    options.keep_alive_ms = 1000;
+    serving.events.on_request = respond_at_length;
+    serving_open(&options);
+    ck_assert_int_eq(sunpath_timer_new(&timer, serving.loop, note_due, &is_due), 0);
+    ck_assert_int_eq(sunpath_timer_set(timer, 1100), 0);
+    fd = client();
+    say(fd, GET("/"));
+    while (!is_due) {
+        sunpath_loop_dispatch(serving.loop, 1000);
+    }
+    while (n < 1024 * 1024) {
+        char piece[65536];
+        ssize_t r = recv(fd, piece, sizeof(piece), 0);
+
+        ck_assert_int_ne(r, 0);
+        n += r > 0 ? (size_t)r : 0;
+        settle();
+    }
+    settle();
+    ck_assert_uint_eq(sunpath_http_server_n_connections(serving.server), 1);
+    sunpath_timer_free(timer);
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 START_TEST(clients_that_do_not_read_time_out) {
     struct sunpath_http_server_options options = OPTIONS;
     int fd;
@@ -406,7 +452,7 @@ END_TEST
 SP_TESTS("http-limits", malformed_requests_are_refused, sizes_have_limits,
          a_refused_client_can_read_why, lingering_is_bounded, half_requests_are_told_so,
          slow_heads_and_bodies_time_out, a_trickle_does_not_extend_the_heads_time,
-         idle_connections_go, clients_that_do_not_read_time_out,
-         slow_readers_that_go_on_reading_get_everything, output_is_bounded,
-         greedy_pipeliners_are_held_back, an_idle_connection_is_small,
+         idle_connections_go, idle_is_counted_from_the_answers_last_byte,
+         clients_that_do_not_read_time_out, slow_readers_that_go_on_reading_get_everything,
+         output_is_bounded, greedy_pipeliners_are_held_back, an_idle_connection_is_small,
          more_connections_than_allowed_wait, running_out_of_descriptors_does_not_spin)
