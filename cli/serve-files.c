@@ -118,7 +118,9 @@ static bool is_not_modified(struct sunpath_http_exchange *exchange, const struct
     struct tm tm = {0};
     const char *end = since ? strptime(since, DATE_FORMAT, &tm) : NULL;
 
-    return end && *end == '\0' && file->st_mtime <= timegm(&tm);
+    /* there are no ETags, so If-None-Match is always true, and alone decides (RFC 9110 13.2.2) */
+    return end && *end == '\0' && file->st_mtime <= timegm(&tm) &&
+           !sunpath_http_header(exchange, "If-None-Match");
 }
 
 /* Reads digits, false without any. More than fits is UINT64_MAX, which is past every file's end. */
@@ -219,9 +221,11 @@ static void send_file(struct sunpath_http_exchange *exchange, int fd, const stru
     struct tm tm;
     char date[64];
 
-    gmtime_r(&file->st_mtime, &tm);
-    strftime(date, sizeof(date), DATE_FORMAT, &tm);
-    (void)sunpath_http_add_header(exchange, "Last-Modified", date);
+    /* a file system may hold years that are none in HTTP */
+    if (gmtime_r(&file->st_mtime, &tm) && tm.tm_year >= 0 && tm.tm_year < 8100) {
+        strftime(date, sizeof(date), DATE_FORMAT, &tm);
+        (void)sunpath_http_add_header(exchange, "Last-Modified", date);
+    }
     if (is_not_modified(exchange, file)) {
         (void)sunpath_http_respond(exchange, 304, NULL, NULL, 0);
         close(fd);
@@ -273,7 +277,8 @@ void serve_file(struct sunpath_http_exchange *exchange, int root_fd) {
         return;
     }
     path = serve_path(exchange, &size);
-    if (!decode(name, sizeof(name), path, size)) {
+    path = size > 0 ? path : "/"; /* http://host (RFC 9110 4.2.3) */
+    if (!decode(name, sizeof(name), path, size > 0 ? size : 1)) {
         serve_status(exchange, 404, "no such file");
         return;
     }

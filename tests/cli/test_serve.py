@@ -373,6 +373,24 @@ class Files(ServeTest):
         answer = get(self.socket, "/", headers={"If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"})
         self.assertEqual(answer.status, 200)
         self.assertEqual(get(self.socket, "/", headers={"If-Modified-Since": "nonsense"}).status, 200)
+        answer = get(self.socket, "/", headers={"If-Modified-Since": date, "If-None-Match": '"a"'})
+        self.assertEqual((answer.status, answer.body), (200, b"<p>index"))
+
+    def test_a_host_alone_is_its_root(self):
+        self.assertEqual(get(self.socket, "http://x").body, b"<p>index")
+        self.assertEqual(get(self.socket, "http://x?query").body, b"<p>index")
+
+    @unittest.skipUnless(os.path.isdir("/dev/shm"), "needs a file system that keeps any date")
+    def test_a_date_beyond_http_is_left_out(self):
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as root:
+            name, path = os.path.join(root, "a.txt"), self.path("shm.sock")
+            with open(name, "wb") as file:
+                file.write(b"text")
+            self.serve(path, root)
+            for seconds in -2 ** 40, 2 ** 40, 2 ** 62:
+                os.utime(name, (0, seconds))
+                answer = get(path, "/a.txt")
+                self.assertEqual((answer.status, answer.body, answer.headers["Last-Modified"]), (200, b"text", None))
 
     def test_ranges(self):
         target = "/sub/file%20name.txt"
