@@ -20,6 +20,7 @@
 
 enum {
     OPTION_EXEC = 1,
+    OPTION_AUTO,
     OPTION_PADDED,
     OPTION_FD,
     OPTION_SYSTEMD,
@@ -35,6 +36,7 @@ static const struct option longs[] = {
     CLI_LISTEN_LONG_OPTIONS,
     {"keep", no_argument, NULL, 'k'},
     {"exec", required_argument, NULL, OPTION_EXEC},
+    {"auto", no_argument, NULL, OPTION_AUTO},
     {"padded", no_argument, NULL, OPTION_PADDED},
     {"fd", required_argument, NULL, OPTION_FD},
     {"systemd", optional_argument, NULL, OPTION_SYSTEMD},
@@ -107,6 +109,9 @@ static int read_option(struct job *job, int option) {
         return CLI_OK;
     case OPTION_ECHO:
         job->is_echo = true;
+        return CLI_OK;
+    case OPTION_AUTO:
+        snprintf(job->inherited, sizeof(job->inherited), "autobind:");
         return CLI_OK;
     case OPTION_PADDED:
         job->is_padded = true;
@@ -318,7 +323,7 @@ static int listen_and_run(struct job *job) {
         return cli_fail(&error);
     }
     fd = sunpath_listener_fd(job->listener);
-    if (job->is_verbose) {
+    if (job->is_verbose || job->address.is_auto) {
         sunpath_address_format(name, sizeof(name), sunpath_listener_address(job->listener));
         cli_say("listening on %s", cli_show(&shown, name));
     }

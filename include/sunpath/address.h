@@ -22,9 +22,10 @@ extern "C" {
  *   unix:PATH:/uri                             with an HTTP target, as nginx writes it
  *   http+unix://%2Frun%2Fapp.sock/uri          with an HTTP target, percent-encoded
  *   http://unix:PATH:/uri                      with an HTTP target, as got and superagent write it
- *   stream:A  seqpacket:A  dgram:A             a socket type; A is a path or an abstract name
- *   fd:N                                       a descriptor this process inherited
- *   systemd:  systemd:NAME                     the only, or the named, socket-activation descriptor
+ *   stream:A  seqpacket:A  dgram:A             a socket type; A is a path, an abstract name or
+ * autobind: autobind:                                  a free abstract name that the kernel chooses
+ * (to bind) fd:N                                       a descriptor this process inherited systemd:
+ * systemd:NAME                     the only, or the named, socket-activation descriptor
  *   tcp:HOST:PORT  tcp:[::1]:PORT              TCP; tcp:HOST:PORT/uri with an HTTP target
  *
  * In abstract names \xHH, \n, \r, \t and \\ stand for bytes, so NULs can be written.
@@ -49,11 +50,12 @@ enum sunpath_type {
 
 struct sunpath_address {
     enum sunpath_address_kind kind;
-    enum sunpath_type type;          /* SUNPATH_STREAM unless the address says otherwise */
-    bool is_typed;                   /* the address named its type */
-    bool is_padded;                  /* abstract only: padded to 108 bytes on the wire */
-    int number;                      /* descriptor or port */
-    size_t n_name;                   /* bytes in `name` */
+    enum sunpath_type type; /* SUNPATH_STREAM unless the address says otherwise */
+    bool is_typed;          /* the address named its type */
+    bool is_padded;         /* abstract only: padded to 108 bytes on the wire */
+    bool is_auto;           /* abstract only: no name yet, the kernel chooses one in bind(2) */
+    int number;             /* descriptor or port */
+    size_t n_name;          /* bytes in `name` */
     char name[SUNPATH_NAME_MAX + 1]; /* always followed by a NUL, which does not count */
     const char *uri;                 /* NULL, or the HTTP target inside the text that was parsed */
 };

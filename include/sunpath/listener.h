@@ -85,7 +85,8 @@ SUNPATH_API int sunpath_listener_accept(struct sunpath_listener *listener, int *
 /* Borrowed: readable when accept has work. Do not close it. */
 SUNPATH_API int sunpath_listener_fd(const struct sunpath_listener *listener);
 
-/* What is published; for "tcp:HOST:0" with the port the kernel chose. Lives as long as `listener`.
+/* What is published; for "tcp:HOST:0" and "autobind:" with what the kernel chose. Lives as long as
+ * `listener`.
  */
 SUNPATH_API const struct sunpath_address *sunpath_listener_address(
     const struct sunpath_listener *listener);

@@ -57,9 +57,9 @@ SUNPATH_API int sunpath_peer_executable(int fd, char *buffer, size_t n_buffer);
 
 /*
  * Rules about who may talk to us. A connection is refused when any deny rule matches, or when there
- * are allow rules and none matches. Peers with unmapped ids match no allow rule; a rule set that
- * has only deny rules refuses them too, since nobody can say they are not the ones denied.
- * Connections that carry no identity (TCP) match no rule either and are refused by any rule set.
+ * are allow rules and none matches. Peers with unmapped ids, and peers outside of this process's
+ * pid namespace, match no rule, and a rule set that has only deny rules refuses them too, since
+ * nobody can say they are not the ones denied. So are connections that carry no identity (TCP).
  */
 struct sunpath_access;
 

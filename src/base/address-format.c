@@ -44,6 +44,10 @@ static void put_abstract(struct writing *out, const struct sunpath_address *addr
     size_t n_name = address->n_name < 107 ? address->n_name : 107;
     size_t n = sunpath_escape(escaped, sizeof(escaped), address->name, n_name);
 
+    if (address->is_auto) {
+        put_text(out, "autobind:");
+        return;
+    }
     put_text(out, address->is_padded ? "abns@" : "@");
     if (address->is_padded && n == 0) {
         put_text(out, "\\x00"); /* NULs alone: an empty name would not be read back */
@@ -158,6 +162,9 @@ int sunpath_address_to_sockaddr(const struct sunpath_address *address, void *soc
     memcpy(un->sun_path + is_abstract, address->name, address->n_name);
     if (address->is_padded) {
         return (int)sizeof(*un);
+    }
+    if (address->is_auto) {
+        return (int)offsetof(struct sockaddr_un, sun_path);
     }
     return (int)(offsetof(struct sockaddr_un, sun_path) + 1 + address->n_name);
 }

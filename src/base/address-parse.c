@@ -114,7 +114,9 @@ static int set_abstract(struct sunpath_address *ret, const struct reading *in, c
         ret->name[n++] = (char)byte;
     }
     if (n == 0) {
-        return refuse(in, -EINVAL, "the abstract name is empty");
+        return refuse(
+            in, -EINVAL,
+            "the abstract name is empty; for one that the kernel chooses write autobind:");
     }
 
     /* A full name that ends in NULs and a padded one are the same bytes: keep one form of both. */
@@ -141,6 +143,11 @@ static int set_place(struct sunpath_address *ret, const struct reading *in, cons
     }
     if (n_place >= 5 && memcmp(place, "abns@", 5) == 0) {
         return set_abstract(ret, in, place + 5, n_place - 5, true);
+    }
+    if (n_place == strlen("autobind:") && memcmp(place, "autobind:", n_place) == 0) {
+        ret->kind = SUNPATH_ADDRESS_ABSTRACT;
+        ret->is_auto = true;
+        return 0;
     }
     return set_path(ret, in, place, n_place);
 }
@@ -352,7 +359,7 @@ static int parse(struct sunpath_address *ret, const struct reading *in) {
     if (rest[0] == '/' || strncmp(rest, "./", 2) == 0 || strncmp(rest, "../", 3) == 0) {
         return set_path(ret, in, rest, strlen(rest));
     }
-    if (rest[0] == '@' || strncmp(rest, "abns@", 5) == 0) {
+    if (rest[0] == '@' || strncmp(rest, "abns@", 5) == 0 || strcmp(rest, "autobind:") == 0) {
         return set_place(ret, in, rest, strlen(rest));
     }
     if (skip(&rest, "http+unix://")) {

@@ -144,7 +144,8 @@ static int read_address(struct sunpath_address *ret, struct sunpath_diagnosis *d
         }
         return r;
     }
-    if (ret->kind != SUNPATH_ADDRESS_PATH && ret->kind != SUNPATH_ADDRESS_ABSTRACT) {
+    if ((ret->kind != SUNPATH_ADDRESS_PATH && ret->kind != SUNPATH_ADDRESS_ABSTRACT) ||
+        ret->is_auto) {
         struct sp_shown shown;
 
         return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "doctor",

@@ -264,7 +264,8 @@ int sunpath_access_check(const struct sunpath_access *access, int fd) {
     if (!access || access->n_rules == 0) {
         return 0;
     }
-    if (sunpath_peer_read(&caller.peer, fd) < 0 || caller.peer.is_unmapped) {
+    if (sunpath_peer_read(&caller.peer, fd) < 0 || caller.peer.is_unmapped ||
+        caller.peer.is_outside_pid_namespace) {
         return -EACCES;
     }
     if (access->needs_groups) {

@@ -149,6 +149,10 @@ int sunpath_connect_address(int *ret_fd, const struct sunpath_address *address,
     if (r < 0) {
         return r;
     }
+    if (address->is_auto) {
+        return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "connect",
+                       "'autobind:': that is a name to bind; connect to the one the server got");
+    }
     switch (address->kind) {
     case SUNPATH_ADDRESS_PATH:
     case SUNPATH_ADDRESS_ABSTRACT:

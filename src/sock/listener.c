@@ -84,6 +84,14 @@ static int publish_abstract(struct sunpath_listener *listener,
     if (listener->type != SUNPATH_DGRAM && listen(listener->fd, sp_listen_backlog(options)) < 0) {
         return sp_explain_listen(error, -errno, "listen", &listener->address);
     }
+    if (listener->address.is_auto) {
+        socklen_t size = sizeof(address);
+
+        if (getsockname(listener->fd, (struct sockaddr *)&address, &size) < 0) {
+            return sp_explain_listen(error, -errno, "bind", &listener->address);
+        }
+        return sunpath_address_from_sockaddr(&listener->address, &address, size, listener->type);
+    }
     return 0;
 }
 

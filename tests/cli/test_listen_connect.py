@@ -174,6 +174,22 @@ class Streams(Copying):
         self.assertEqual(self.run_any(SUNPATH, "connect", "--padded", self.path("x")).returncode, 2)
         listener.close()
 
+    def test_listen_auto_says_the_name(self):
+        listener = self.start(SUNPATH, "listen", "--auto", "--echo")
+        listener.wait_for_output("listening on @")
+        name = listener.output().split("listening on ")[1].split()[0]
+        self.assertIn(name + " ", self.run_ok("ss", "-xl"))
+        self.assertEqual(self.run_ok(SUNPATH, "connect", "-N", name, input="hello"), "hello")
+
+    def test_a_datagram_client_with_a_name_of_the_kernels(self):
+        server = self.start(SUNPATH, "listen", "--echo", "dgram:" + self.path("d.sock"))
+        server.wait_for_socket(self.path("d.sock"), socket.SOCK_DGRAM)
+        client = self.start(SUNPATH, "connect", "--bind", "autobind:", "dgram:" + self.path("d.sock"),
+                            stdin=subprocess.PIPE)
+        client.stdin.write(b"ping")
+        client.stdin.close()
+        client.wait_for_output("ping")
+
     def test_listen_padded(self):
         name = f"sunpath-listen-{os.getpid()}"
         server = self.pipes(SUNPATH, "listen", "--padded", "@" + name)

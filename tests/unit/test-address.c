@@ -78,6 +78,8 @@ static const struct spelling spellings[] = {
     {"@a\\x00", ABSTRACT, "a", .n_name = 2},
     {"@gr\xc3\xbcn", ABSTRACT, "gr\xc3\xbcn", .uri = NULL},
     {"abns@name", ABSTRACT, "name", .is_padded = true},
+    {"autobind:", ABSTRACT, "", .uri = NULL},
+    {"dgram:autobind:", ABSTRACT, "", .type = SUNPATH_DGRAM},
     {"abns@name\\x00\\x00", ABSTRACT, "name", .canonical = "abns@name", .is_padded = true},
     {"unix:@name", ABSTRACT, "name", .canonical = "@name"},
     {"unix://@name", ABSTRACT, "name", .canonical = "@name"},

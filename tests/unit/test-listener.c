@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test-listener.c - publishing by every kind of address, accepting, closing without harm. */
 
+#include <sunpath/connection.h>
 #include <sunpath/listener.h>
 
 #include <dirent.h>
@@ -519,6 +520,22 @@ START_TEST(abstract_names_are_published) {
 }
 END_TEST
 
+START_TEST(the_kernel_chooses_a_name) {
+    struct sunpath_listener *listener = open_ok("autobind:", NULL);
+    const struct sunpath_address *address = sunpath_listener_address(listener);
+    struct sunpath_error error;
+    int fd;
+
+    ck_assert_int_eq(address->kind, SUNPATH_ADDRESS_ABSTRACT);
+    ck_assert(!address->is_auto);
+    ck_assert_uint_eq(address->n_name, 5); /* five hex digits: unix(7) */
+    ck_assert_int_eq(sunpath_connect_address(&fd, address, NULL, &error), 0);
+    close(fd);
+    ck_assert_int_eq(sunpath_connect(&fd, "autobind:", NULL, &error), -EINVAL);
+    sunpath_listener_close(listener);
+}
+END_TEST
+
 static int connect_tcp(int port) {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)port),
@@ -846,10 +863,10 @@ SP_TESTS("listener", a_path_is_published_and_removed, every_type_is_published,
          a_dead_socket_is_replaced, a_living_one_is_not, what_is_no_socket_stays,
          missing_directories_are_said, long_paths_work, sticky_directories_are_bound_in_place,
          a_full_disk_leaves_nothing, a_missing_proc_is_said, abstract_names_are_published,
-         tcp_ports_are_published, no_descriptors_is_said_and_loses_nothing,
-         too_few_descriptors_leave_nothing, too_few_descriptors_are_no_wrong_name,
-         too_few_descriptors_are_no_owner, a_successor_is_safe, a_stranger_in_our_place_is_safe,
-         a_link_in_our_place_gets_no_new_mode, a_forked_process_removes_nothing,
-         a_daemon_removes_its_file, the_descriptor_can_be_taken,
+         the_kernel_chooses_a_name, tcp_ports_are_published,
+         no_descriptors_is_said_and_loses_nothing, too_few_descriptors_leave_nothing,
+         too_few_descriptors_are_no_wrong_name, too_few_descriptors_are_no_owner,
+         a_successor_is_safe, a_stranger_in_our_place_is_safe, a_link_in_our_place_gets_no_new_mode,
+         a_forked_process_removes_nothing, a_daemon_removes_its_file, the_descriptor_can_be_taken,
          what_does_not_listen_is_not_adopted, what_listens_is_adopted_and_left,
          refused_peers_are_counted)

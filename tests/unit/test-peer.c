@@ -328,6 +328,7 @@ START_TEST(a_peer_outside_the_pid_namespace) {
         ck_assert_int_eq(unshare(CLONE_NEWPID), 0);
         inner = fork();
         if (inner == 0) {
+            struct sunpath_access *access;
             struct sunpath_peer peer;
             char path[4096];
 
@@ -338,6 +339,11 @@ START_TEST(a_peer_outside_the_pid_namespace) {
             ck_assert_int_eq(peer.pid, 0);
             ck_assert_uint_eq(peer.uid, 0);
             ck_assert_int_eq(sunpath_peer_executable(fd, path, sizeof(path)), -ESRCH);
+
+            ck_assert_int_eq(sunpath_access_new(&access), 0);
+            ck_assert_int_eq(sunpath_access_allow(access, "uid=0", NULL), 0);
+            ck_assert_int_eq(sunpath_access_check(access, fd), -EACCES);
+            sunpath_access_free(access);
             _exit(0);
         }
         is_child_ok(inner);
