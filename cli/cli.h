@@ -42,8 +42,9 @@ enum cli_exit {
     CLI_BUSY = 5    /* in use, or full */
 };
 
-/* The exit status for an error the library filled. */
+/* The exit status for an error the library filled, and for a bare negative errno. */
 int cli_exit_for(const struct sunpath_error *error);
+int cli_exit_for_code(int code);
 
 /* Prints the error ("sunpath: connect '/x': refused: ...") and returns cli_exit_for() of it. */
 int cli_fail(const struct sunpath_error *error);

@@ -64,6 +64,13 @@ static int out_of_memory(void) {
     return CLI_FAILED;
 }
 
+/* A file that is missing is no server that is missing: scripts wait for that one. */
+static int exit_for_file(int error) {
+    int status = cli_exit_for_code(error);
+
+    return status == CLI_ABSENT ? CLI_FAILED : status;
+}
+
 /* ---- the command line ------------------------------------------------------------------------ */
 
 /* Several --data are one form, as with curl. */
@@ -96,7 +103,7 @@ static int read_data(struct job *job, const char *argument) {
     r = http_read_whole(&data, &size, argument + 1);
     if (r < 0) {
         cli_say("--data %s: %s", cli_show(&shown, argument), strerror(-r));
-        return CLI_FAILED;
+        return exit_for_file(r);
     }
     r = append_data(job, data, size);
     free(data);
@@ -354,8 +361,10 @@ static int prepare_body(struct job *job, struct sunpath_http_request_options *op
     }
     r = http_source_open(&job->source, job->upload, &size);
     if (r < 0) {
-        cli_say("--upload %s: %s", cli_show(&shown, job->upload), strerror(-r));
-        return r == -EACCES ? CLI_DENIED : CLI_FAILED;
+        if (!job->is_silent) {
+            cli_say("--upload %s: %s", cli_show(&shown, job->upload), strerror(-r));
+        }
+        return exit_for_file(r);
     }
     http_progress_begin(&job->progress, "sent", size);
     if (size == 0) {
@@ -377,13 +386,11 @@ static const char *method_of(const struct job *job) {
 
 /* Our own reasons to stop come before what the library says of the request they ended. */
 static int report_output(const struct job *job) {
+    bool is_unread = job->output_error == -EPIPE && job->sink.is_broken;
     struct cli_shown shown;
 
-    if (job->output_error == -EPIPE && job->sink.is_broken) {
-        return CLI_FAILED; /* `sunpath http ... | head` is no reason for a message */
-    }
-    if (job->is_silent) {
-        return CLI_FAILED;
+    if (job->is_silent || is_unread) { /* `sunpath http ... | head` is no reason for a message */
+        return exit_for_file(job->output_error);
     }
     if (job->output_error == -EREMOTEIO) {
         cli_say("the server answered %d %s", job->status, sunpath_http_reason(job->status));
@@ -393,7 +400,7 @@ static int report_output(const struct job *job) {
         cli_say("%s: %s", job->sink.name ? cli_show(&shown, job->sink.name) : "standard output",
                 strerror(-job->output_error));
     }
-    return CLI_FAILED;
+    return exit_for_file(job->output_error);
 }
 
 static int report(const struct job *job, const struct sunpath_error *error) {

@@ -196,11 +196,12 @@ static void on_signal(struct sunpath_signal *signal, int signal_number, void *us
 
 static int fail_with(const char *what, int code) {
     cli_say("%s: %s", what, strerror(-code));
-    return code == -EMFILE || code == -ENFILE ? CLI_BUSY : CLI_FAILED;
+    return cli_exit_for_code(code);
 }
 
 static int open_directory(struct serve *serve, const char *directory) {
     struct cli_shown shown;
+    int error;
 
     if (!directory) {
         return CLI_OK;
@@ -209,8 +210,9 @@ static int open_directory(struct serve *serve, const char *directory) {
     if (serve->root_fd >= 0 && faccessat(serve->root_fd, ".", X_OK, AT_EACCESS) == 0) {
         return CLI_OK;
     }
-    cli_say("serve '%s': %s", cli_show(&shown, directory), strerror(errno));
-    return errno == EACCES ? CLI_DENIED : CLI_ABSENT;
+    error = errno;
+    cli_say("serve '%s': %s", cli_show(&shown, directory), strerror(error));
+    return cli_exit_for_code(-error);
 }
 
 /* nohup(1): a terminal that goes away is to be no reason to end. */

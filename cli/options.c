@@ -10,7 +10,7 @@
 #include "cli.h"
 #include "output.h"
 
-static int exit_for_code(int code) {
+int cli_exit_for_code(int code) {
     switch (-code) {
     case EACCES:
     case EPERM:
@@ -51,7 +51,7 @@ int cli_exit_for(const struct sunpath_error *error) {
     case SUNPATH_REASON_NONE:
     case SUNPATH_REASON_UNKNOWN:
     case SUNPATH_REASON_SYSTEM:
-        return exit_for_code(error->code);
+        return cli_exit_for_code(error->code);
     default:
         return CLI_FAILED;
     }

@@ -281,6 +281,24 @@ class HttpTest(TestCase):
         done = self.run_any("runuser", "-u", "nobody", "--", SUNPATH, "http", self.socket)
         self.assertEqual(done.returncode, 3, done.stderr)
 
+    def test_silent_is_silent_of_files_too(self):
+        for option in ["-T", "none"], ["-o", "none/x"]:
+            done = self.http("-s", self.socket, *option, cwd=self.dir)
+            self.assertEqual((done.returncode, done.stderr), (1, ""))
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to be somebody else")
+    def test_files_without_permission(self):
+        os.chmod(self.dir, 0o755)
+        os.chmod(self.socket, 0o666)
+        with open(self.path("closed"), "w"):
+            os.chmod(self.path("closed"), 0)
+        for option in ["-T", "closed"], ["-d", "@closed"], ["-o", "closed"]:
+            http = ["runuser", "-u", "nobody", "--", SUNPATH, "http", self.socket, *option]
+            done = self.run_any(*http, cwd=self.dir)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertEqual(self.run_any(*http, "-s", cwd=self.dir).returncode, 3)
+            self.assertIn("Permission denied", done.stderr)
+
     def test_expect_user(self):
         self.ask(self.socket, "--expect-user", str(os.geteuid()))
         self.fails(3, "", self.socket, "--expect-user", str(os.geteuid() + 1))
