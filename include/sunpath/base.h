@@ -23,6 +23,18 @@
 #endif
 
 #ifdef __cplusplus
+template <class Options> static inline Options sunpath_options() {
+    Options options = Options();
+
+    options.size = sizeof(Options);
+    return options;
+}
+#define SUNPATH_OPTIONS(type) (sunpath_options<type>())
+#else
+#define SUNPATH_OPTIONS(type) ((type){.size = sizeof(type)})
+#endif
+
+#ifdef __cplusplus
 extern "C" {
 #endif
 
@@ -37,16 +49,11 @@ extern "C" {
  * - Every descriptor the library creates is close-on-exec and non-blocking.
  * - Options are structs: `size` must be sizeof of the struct (it lets the struct grow without
  *   breaking old callers), every other field's zero means the default, and a NULL pointer means
- *   all defaults. `SUNPATH_OPTIONS(type)` makes one.
+ *   all defaults. In C and C++ SUNPATH_OPTIONS(struct sunpath_connect_options) makes one.
  * - The library keeps no globals, starts no threads, installs no signal handlers, raises no SIGPIPE
  *   and touches neither umask nor working directory. One object may be used by one thread at a
  *   time; different objects may be used by different threads.
  */
-#ifdef __cplusplus
-#define SUNPATH_OPTIONS(type) (type{sizeof(type)})
-#else
-#define SUNPATH_OPTIONS(type) ((type){.size = sizeof(type)})
-#endif
 
 /* What stands behind an error, as far as the machine could find out without disturbing anyone. */
 enum sunpath_reason {

@@ -19,9 +19,10 @@ target_link_libraries(static sunpath::sunpath-static)
 MAIN = """#include <stdio.h>
 #include <sunpath/sunpath.h>
 int main(void) {
+    struct sunpath_connect_options options = SUNPATH_OPTIONS(struct sunpath_connect_options);
     struct sunpath_address address;
     char text[128];
-    if (sunpath_address_parse(&address, "unix:///run/x.sock", NULL) < 0) {
+    if (sunpath_address_parse(&address, "unix:///run/x.sock", NULL) < 0 || options.size == 0) {
         return 1;
     }
     sunpath_address_format(text, sizeof(text), &address);
