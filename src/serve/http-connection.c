@@ -220,14 +220,14 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
     struct sunpath_http_exchange *exchange = connection->exchange;
 
     (void)stream;
+    if (connection->closing != SP_HTTP_OPEN || (!exchange && connection->n_seen == 0)) {
+        connection->since_ns = sp_loop_now(server->loop); /* lingering begins, or being idle */
+    }
     if (is_idle(connection)) {
         sp_http_connection_arm(connection); /* no longer for the client to read */
         return;
     }
     sp_http_server_enter(server);
-    if (connection->closing != SP_HTTP_OPEN || (!exchange && connection->n_seen == 0)) {
-        connection->since_ns = sp_loop_now(server->loop); /* lingering begins, or being idle */
-    }
     sp_http_connection_finish_sent(connection);
     if (!connection->is_dead && exchange && exchange->file_fd >= 0) {
         sp_http_exchange_pump_file(exchange);

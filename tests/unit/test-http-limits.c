@@ -208,11 +208,13 @@ static void respond_large(struct sunpath_http_exchange *exchange, void *user) {
     free(large);
 }
 
+static size_t n_length;
+
 static void respond_at_length(struct sunpath_http_exchange *exchange, void *user) {
     static char body[1024 * 1024];
 
     (void)user;
-    ck_assert_int_eq(sunpath_http_respond(exchange, 200, NULL, body, sizeof(body)), 0);
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, NULL, body, n_length), 0);
 }
 
 static void note_due(struct sunpath_timer *timer, void *user) {
@@ -220,7 +222,7 @@ static void note_due(struct sunpath_timer *timer, void *user) {
     *(bool *)user = true;
 }
 
-START_TEST(idle_is_counted_from_the_answers_last_byte) {
+static void check_idle_after(size_t length) {
     struct sunpath_http_server_options options =
         SUNPATH_OPTIONS(struct sunpath_http_server_options);
     struct sunpath_timer *timer;
@@ -228,6 +230,7 @@ START_TEST(idle_is_counted_from_the_answers_last_byte) {
     size_t n = 0;
     int fd;
 
+    n_length = length;
     options.keep_alive_ms = 1000;
     serving.events.on_request = respond_at_length;
     serving_open(&options);
@@ -238,7 +241,7 @@ START_TEST(idle_is_counted_from_the_answers_last_byte) {
     while (!is_due) {
         sunpath_loop_dispatch(serving.loop, 1000);
     }
-    while (n < 1024 * 1024) {
+    while (n < length) {
         char piece[65536];
         ssize_t r = recv(fd, piece, sizeof(piece), 0);
 
@@ -251,6 +254,16 @@ START_TEST(idle_is_counted_from_the_answers_last_byte) {
     sunpath_timer_free(timer);
     close(fd);
     serving_close();
+}
+
+START_TEST(idle_is_counted_from_the_answers_last_byte) {
+    check_idle_after(1024 * 1024);
+}
+END_TEST
+
+/* More than the kernel takes at once, too little to hold requests back. */
+START_TEST(idle_is_counted_from_a_shorter_answers_last_byte) {
+    check_idle_after(SP_HTTP_HIGH_MARK - 4096);
 }
 END_TEST
 
@@ -453,6 +466,7 @@ SP_TESTS("http-limits", malformed_requests_are_refused, sizes_have_limits,
          a_refused_client_can_read_why, lingering_is_bounded, half_requests_are_told_so,
          slow_heads_and_bodies_time_out, a_trickle_does_not_extend_the_heads_time,
          idle_connections_go, idle_is_counted_from_the_answers_last_byte,
-         clients_that_do_not_read_time_out, slow_readers_that_go_on_reading_get_everything,
-         output_is_bounded, greedy_pipeliners_are_held_back, an_idle_connection_is_small,
+         idle_is_counted_from_a_shorter_answers_last_byte, clients_that_do_not_read_time_out,
+         slow_readers_that_go_on_reading_get_everything, output_is_bounded,
+         greedy_pipeliners_are_held_back, an_idle_connection_is_small,
          more_connections_than_allowed_wait, running_out_of_descriptors_does_not_spin)
