@@ -152,6 +152,8 @@ static void leave(struct sunpath_stream *stream) {
     stream->is_inside = false;
     if (stream->is_closed) {
         release(stream);
+    } else {
+        sp_buffer_trim(&stream->input); /* on_drain may have consumed the last of it */
     }
 }
 

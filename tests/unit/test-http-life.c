@@ -317,6 +317,48 @@ START_TEST(on_finish_knows_a_request_whose_client_left_before_its_body_was_read)
 }
 END_TEST
 
+#define N_WAITING 1000
+
+static void answer_a_kib(struct sunpath_http_exchange *exchange, void *user) {
+    static char body[1024];
+
+    (void)user;
+    serving.n_requests++;
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, NULL, body, sizeof(body)), 0);
+}
+
+START_TEST(requests_that_waited_for_room_leave_no_memory_behind) {
+    char requests[N_WAITING * (sizeof(GET("/")) - 1) + 1];
+    size_t n = 0;
+    int fd;
+
+    for (int i = 0; i < N_WAITING; i++) {
+        memcpy(requests + n, GET("/"), sizeof(GET("/")) - 1);
+        n += sizeof(GET("/")) - 1;
+    }
+    requests[n] = '\0';
+    serving.events.on_request = answer_a_kib;
+    serving_open(NULL);
+    fd = client();
+    say(fd, requests); /* the answers to some are more than the client has taken */
+    settle();
+    ck_assert_int_lt(serving.n_requests, N_WAITING);
+    while (serving.n_requests < N_WAITING) {
+        char answers[65536];
+
+        while (recv(fd, answers, sizeof(answers), 0) > 0) {
+        }
+        sunpath_loop_dispatch(serving.loop, 1000);
+    }
+    settle();
+    say(fd, GET("/"));
+    settle();
+    ck_assert_int_eq(serving.n_requests, N_WAITING + 1);
+    close(fd);
+    serving_close(); /* LeakSanitizer watches */
+}
+END_TEST
+
 START_TEST(draining_an_idle_server_is_done_in_the_next_dispatch) {
     serving_open(NULL);
     sunpath_http_server_drain(serving.server, 0, count_drained, NULL);
@@ -600,6 +642,7 @@ SP_TESTS("http-life", an_answer_may_come_later, a_client_that_has_half_closed_ge
          what_was_asked_outlives_the_server_until_the_callback_returns,
          on_finish_knows_a_request_that_was_cut_off,
          on_finish_knows_a_request_whose_client_left_before_its_body_was_read,
+         requests_that_waited_for_room_leave_no_memory_behind,
          draining_an_idle_server_is_done_in_the_next_dispatch, draining_finishes_what_is_under_way,
          draining_has_a_deadline, draining_inside_a_handler_answers_it_first,
          files_are_sent_as_the_client_takes_them, a_file_may_be_larger_than_max_output,
