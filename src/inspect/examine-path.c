@@ -279,11 +279,11 @@ static void judge_dead(struct sp_verdict *verdict, const struct sp_examination *
         sp_verdict_fix(verdict, "connect to '%s'", shown.text);
     } else if (sp_is_blind(blind) && !examination->was_refused) {
         sp_verdict_set(verdict, SUNPATH_REASON_UNKNOWN, 0,
-                       "nobody listens on it in the network namespaces that may be looked at, and "
-                       "some may not: it is stale, or served from there");
+                       "no process listens on it in the network namespaces that may be looked at, "
+                       "and some may not: it is stale, or served from there");
         sp_verdict_fix(verdict, "ask again as root");
         sp_found(examination, SUNPATH_FINDING_UNKNOWN, "listening",
-                 "nobody here; %zu namespaces and %zu processes could not be looked at",
+                 "no process here; %zu namespaces and %zu processes could not be looked at",
                  blind->n_namespaces, blind->n_processes);
         return;
     } else {
@@ -291,7 +291,7 @@ static void judge_dead(struct sp_verdict *verdict, const struct sp_examination *
                        "the file is stale, its server is gone");
         sp_verdict_fix(verdict, "start the server again; remove the file if that does not");
     }
-    sp_found(examination, SUNPATH_FINDING_BAD, "listening", "nobody");
+    sp_found(examination, SUNPATH_FINDING_BAD, "listening", "no process");
 }
 
 static int examine_socket(struct sp_verdict *verdict, const struct sp_examination *examination,
@@ -327,22 +327,36 @@ static void tell_length(const struct sp_examination *examination) {
     }
 }
 
+/* Permission is what connect() meets first; what it would meet then is told along with it. */
+static int add_what_is_behind(struct sp_verdict *verdict, const struct sp_examination *examination,
+                              const struct sp_walk *walk) {
+    struct sp_verdict behind = {0};
+    char first[sizeof(verdict->fix)];
+    int error = examine_socket(&behind, examination, walk);
+
+    if (error < 0 || behind.reason == SUNPATH_REASON_NONE) {
+        return error;
+    }
+    sp_verdict_add(verdict, "; besides, %s", behind.text);
+    if (behind.fix[0]) {
+        memcpy(first, verdict->fix, sizeof(first));
+        sp_verdict_fix(verdict, "%s; then %s", first, behind.fix);
+    }
+    return 0;
+}
+
 static int examine_walked(struct sp_verdict *verdict, const struct sp_examination *examination,
                           const struct sp_walk *walk) {
     const struct sp_step *denied = sp_walk_denied(walk);
-    int error = 0;
 
     tell_walk(examination, walk);
     tell_length(examination);
     if (denied && (walk->error < 0 || S_ISSOCK(walk->final.st_mode) ||
                    denied != &walk->steps[walk->n_steps - 1])) {
         judge_permission(verdict, examination, denied);
-        if (walk->error == 0 && examination->on_finding && S_ISSOCK(walk->final.st_mode)) {
-            struct sp_verdict other = {0}; /* only for its findings: is there a server, too? */
-
-            error = examine_socket(&other, examination, walk);
-        }
-        return error;
+        return walk->error == 0 && examination->on_finding && S_ISSOCK(walk->final.st_mode)
+                   ? add_what_is_behind(verdict, examination, walk)
+                   : 0;
     }
     if (walk->error < 0) {
         return judge_walk(verdict, examination, walk);

@@ -170,14 +170,15 @@ static void hint_padding(struct sp_verdict *verdict, const struct sunpath_addres
 static void judge_absent(struct sp_verdict *verdict, const struct sp_examination *examination,
                          const struct sp_server *server) {
     if (sp_is_blind(&server->blind)) {
-        sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ECONNREFUSED,
-                       "nobody has that abstract name in this network namespace (not all others "
-                       "could be looked at)");
+        sp_verdict_set(
+            verdict, SUNPATH_REASON_MISSING, ECONNREFUSED,
+            "no process has that abstract name in this network namespace (not all others "
+            "could be looked at)");
     } else {
         sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ECONNREFUSED,
-                       "nobody has that abstract name");
+                       "no process has that abstract name");
     }
-    sp_found(examination, SUNPATH_FINDING_BAD, "listening", "nobody");
+    sp_found(examination, SUNPATH_FINDING_BAD, "listening", "no process");
     hint_padding(verdict, examination->address);
 }
 

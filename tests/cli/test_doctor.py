@@ -155,7 +155,7 @@ class Doctor(TestCase):
 
     def test_abstract(self):
         name = f"@sunpath-test-{os.getpid()}-here"
-        self.expect(name, "missing", "ECONNREFUSED", ABSENT, says="nobody has that abstract name")
+        self.expect(name, "missing", "ECONNREFUSED", ABSENT, says="no process has that abstract name")
         self.server(name)
         self.expect(name, "ok", None, OK)
 

@@ -121,6 +121,33 @@ START_TEST(another_user_is_asked_for) {
 }
 END_TEST
 
+/* A file that is stale and may not be written to: mending one of the two alone is no help. */
+START_TEST(two_troubles_are_both_told) {
+    const struct sunpath_finding *last;
+    struct sunpath_diagnosis *diagnosis;
+
+    if (geteuid() != 0) {
+        return; /* takes root */
+    }
+    ck_assert_int_eq(chmod(".", 0755), 0);
+    close(make_listener(SOCK_STREAM, "stale.sock", 5));
+    ck_assert_int_eq(chmod("stale.sock", 0700), 0);
+    diagnosis = ask(fixture_path("stale.sock"), "nobody", 0);
+    ck_assert_int_eq(sunpath_diagnosis_reason(diagnosis), SUNPATH_REASON_PERMISSION);
+    ck_assert_int_eq(sunpath_diagnosis_errno(diagnosis), EACCES);
+    ck_assert_ptr_nonnull(strstr(sunpath_diagnosis_verdict(diagnosis), "may not write to"));
+    ck_assert_ptr_nonnull(strstr(sunpath_diagnosis_verdict(diagnosis), "the file is stale"));
+    ck_assert_ptr_nonnull(strstr(sunpath_diagnosis_fix(diagnosis), "chmod or chgrp"));
+    ck_assert_ptr_nonnull(strstr(sunpath_diagnosis_fix(diagnosis), "then start the server again"));
+    last = sunpath_diagnosis_finding(diagnosis, sunpath_diagnosis_n_findings(diagnosis) - 1);
+    ck_assert_int_eq(last->grade, SUNPATH_FINDING_BAD);
+    ck_assert_str_eq(last->subject, "listening");
+    ck_assert_str_eq(last->detail, "no process"); /* not "nobody", which is a user, too */
+    sunpath_diagnosis_free(diagnosis);
+    expect(fixture_path("stale.sock"), NULL, 0, SUNPATH_REASON_STALE, ECONNREFUSED);
+}
+END_TEST
+
 START_TEST(what_is_no_question) {
     struct sunpath_doctor_options options = SUNPATH_OPTIONS(struct sunpath_doctor_options);
     struct sunpath_diagnosis *diagnosis = NULL;
@@ -213,5 +240,5 @@ START_TEST(long_paths_are_reached) {
 END_TEST
 
 SP_TESTS("doctor", a_healthy_socket, every_state_of_a_path, another_user_is_asked_for,
-         what_is_no_question, only_root_may_ask_for_others, few_descriptors_are_enough,
-         long_ways_are_given_up, long_paths_are_reached)
+         two_troubles_are_both_told, what_is_no_question, only_root_may_ask_for_others,
+         few_descriptors_are_enough, long_ways_are_given_up, long_paths_are_reached)

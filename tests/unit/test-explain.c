@@ -309,7 +309,7 @@ START_TEST(abstract_names) {
     address.n_name = (size_t)sprintf(address.name, "sunpath-none-%d", (int)getpid());
     sp_explain_connect(&error, -ECONNREFUSED, &address, SUNPATH_STREAM);
     ck_assert_int_eq(error.reason, SUNPATH_REASON_MISSING);
-    has(error.text, "nobody has that abstract name");
+    has(error.text, "no process has that abstract name");
 }
 END_TEST
 
