@@ -48,6 +48,9 @@ int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t si
 void sp_http_commit(struct sp_http_connection *connection, size_t size) {
     connection->n_written += size;
     (void)sp_stream_commit(connection->stream, size);
+    if (!connection->is_pumping) {
+        sp_http_connection_arm(connection); /* else the pump does, when all is written */
+    }
 }
 
 /* ---- heads ----------------------------------------------------------------------------------- */

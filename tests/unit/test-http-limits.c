@@ -287,6 +287,30 @@ START_TEST(clients_that_do_not_read_time_out) {
 }
 END_TEST
 
+START_TEST(clients_that_do_not_read_what_comes_later_time_out) {
+    struct sunpath_http_server_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_server_options);
+    static char piece[1024 * 1024];
+    int fd;
+
+    options.write_ms = 30;
+    serving.events.on_request = hold;
+    serving.events.on_finish = count_finish;
+    serving_open(&options);
+    fd = client();
+    say(fd, GET("/"));
+    settle();
+    ck_assert_int_eq(sunpath_http_start(serving.held, 200, -1), 0);
+    ck_assert_int_eq(sunpath_http_write(serving.held, piece, sizeof(piece)), 1);
+    while (serving.n_finished == 0) {
+        sunpath_loop_dispatch(serving.loop, 1000);
+    }
+    ck_assert_int_eq(serving.last_error, -ETIMEDOUT);
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 START_TEST(slow_readers_that_go_on_reading_get_everything) {
     struct sunpath_http_server_options options = OPTIONS;
     size_t size;
@@ -467,6 +491,7 @@ SP_TESTS("http-limits", malformed_requests_are_refused, sizes_have_limits,
          slow_heads_and_bodies_time_out, a_trickle_does_not_extend_the_heads_time,
          idle_connections_go, idle_is_counted_from_the_answers_last_byte,
          idle_is_counted_from_a_shorter_answers_last_byte, clients_that_do_not_read_time_out,
+         clients_that_do_not_read_what_comes_later_time_out,
          slow_readers_that_go_on_reading_get_everything, output_is_bounded,
          greedy_pipeliners_are_held_back, an_idle_connection_is_small,
          more_connections_than_allowed_wait, running_out_of_descriptors_does_not_spin)
