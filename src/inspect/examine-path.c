@@ -68,7 +68,8 @@ static void tell_walk(const struct sp_examination *examination, const struct sp_
         const struct sp_step *step = &walk->steps[i];
 
         /* "/" and "." are in every path: only worth a line when they are the trouble */
-        if (step->may != 0 || (strcmp(step->path, "/") != 0 && strcmp(step->path, ".") != 0)) {
+        if ((step->may != 0 || (strcmp(step->path, "/") != 0 && strcmp(step->path, ".") != 0)) &&
+            !step->is_repeated) {
             tell_step(examination, step);
         }
     }

@@ -278,6 +278,38 @@ static int end_at_directory(struct state *state) {
     return 0;
 }
 
+static int compare(uint64_t a, uint64_t b) {
+    return (a > b) - (a < b);
+}
+
+/* By component, the first in the walk first. */
+static int compare_steps(const void *a, const void *b) {
+    const struct sp_step *x = *(struct sp_step *const *)a, *y = *(struct sp_step *const *)b;
+    int order = compare(x->st.st_ino, y->st.st_ino);
+
+    order = order ? order : compare(x->st.st_dev, y->st.st_dev);
+    return order ? order : compare((uintptr_t)x, (uintptr_t)y);
+}
+
+/* A loop of links goes over the same components 40 times. */
+static int mark_repeated(struct sp_walk *walk) {
+    struct sp_step **sorted = calloc(walk->n_steps + 1, sizeof(struct sp_step *));
+
+    if (!sorted) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < walk->n_steps; i++) {
+        sorted[i] = &walk->steps[i];
+    }
+    qsort(sorted, walk->n_steps, sizeof(struct sp_step *), compare_steps);
+    for (size_t i = 1; i < walk->n_steps; i++) {
+        sorted[i]->is_repeated = sorted[i]->st.st_ino == sorted[i - 1]->st.st_ino &&
+                                 sorted[i]->st.st_dev == sorted[i - 1]->st.st_dev;
+    }
+    free(sorted);
+    return 0;
+}
+
 int sp_walk_init(struct sp_walk *ret, const char *path, const struct sp_subject *subject) {
     struct sp_walk walk = {.directory_fd = -1, .final_fd = -1};
     struct state state = {.walk = &walk, .subject = subject};
@@ -289,6 +321,9 @@ int sp_walk_init(struct sp_walk *ret, const char *path, const struct sp_subject 
     }
     if (error == 0) {
         error = end_at_directory(&state);
+    }
+    if (error == 0) {
+        error = mark_repeated(&walk);
     }
     free(state.rest);
     free(state.where);

@@ -16,7 +16,8 @@ struct sp_step {
     char *path;
     char *target; /* of a symbolic link, else NULL */
     struct stat st;
-    int may; /* 0, or why the subject may not pass (a directory) or connect (the last) */
+    bool is_repeated; /* links led to it before, perhaps by another path */
+    int may;          /* 0, or why the subject may not pass (a directory) or connect (the last) */
 };
 
 struct sp_walk {

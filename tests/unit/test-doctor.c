@@ -221,6 +221,28 @@ START_TEST(long_ways_are_given_up) {
 }
 END_TEST
 
+/* round/a.sock -> ../round/b.sock -> a.sock: three components, and where it ends. */
+START_TEST(a_loop_is_shown_once) {
+    static const char *const subjects[] = {"./round", "./round/a.sock", "./round/../round/b.sock"};
+    struct sunpath_diagnosis *diagnosis;
+    size_t n;
+
+    ck_assert_int_eq(mkdir("round", 0700), 0);
+    ck_assert_int_eq(symlink("../round/b.sock", "round/a.sock"), 0);
+    ck_assert_int_eq(symlink("a.sock", "round/b.sock"), 0);
+    diagnosis = ask("./round/a.sock", NULL, 0);
+    n = sunpath_diagnosis_n_findings(diagnosis);
+    ck_assert_int_eq(sunpath_diagnosis_errno(diagnosis), ELOOP);
+    ck_assert_uint_eq(n, 4);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_str_eq(sunpath_diagnosis_finding(diagnosis, i)->subject, subjects[i]);
+        ck_assert_int_eq(sunpath_diagnosis_finding(diagnosis, i)->grade, SUNPATH_FINDING_OK);
+    }
+    ck_assert_int_eq(sunpath_diagnosis_finding(diagnosis, 3)->grade, SUNPATH_FINDING_BAD);
+    sunpath_diagnosis_free(diagnosis);
+}
+END_TEST
+
 START_TEST(long_paths_are_reached) {
     char part[101] = "", path[400];
     int fd;
@@ -241,4 +263,5 @@ END_TEST
 
 SP_TESTS("doctor", a_healthy_socket, every_state_of_a_path, another_user_is_asked_for,
          two_troubles_are_both_told, what_is_no_question, only_root_may_ask_for_others,
-         few_descriptors_are_enough, long_ways_are_given_up, long_paths_are_reached)
+         few_descriptors_are_enough, long_ways_are_given_up, a_loop_is_shown_once,
+         long_paths_are_reached)
