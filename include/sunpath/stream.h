@@ -119,7 +119,13 @@ SUNPATH_API int sunpath_stream_server_open(
 SUNPATH_API struct sunpath_stream_server *sunpath_stream_server_close(
     struct sunpath_stream_server *server);
 
-/* Borrowed: to ask for its address, or to hand it over. */
+/*
+ * Accepts no more: the listener is closed, and its file is removed unless it was handed over. The
+ * streams that are open go on until the server is closed.
+ */
+SUNPATH_API void sunpath_stream_server_stop(struct sunpath_stream_server *server);
+
+/* Borrowed: to ask for its address, or to hand it over. NULL after sunpath_stream_server_stop(). */
 SUNPATH_API struct sunpath_listener *sunpath_stream_server_listener(
     struct sunpath_stream_server *server);
 

@@ -128,7 +128,12 @@ static int check(const struct sunpath_stream *stream, size_t size) {
     if (sp_unlikely(stream->is_ending || stream->error || stream->is_over || stream->is_closed)) {
         return -EPIPE;
     }
-    return sp_unlikely(size > stream->max_output - sp_stream_n_queued(stream)) ? -ENOBUFS : 0;
+    /* after a hand-over more may be queued than the new owner allows */
+    if (sp_unlikely(size > stream->max_output ||
+                    sp_stream_n_queued(stream) > stream->max_output - size)) {
+        return -ENOBUFS;
+    }
+    return 0;
 }
 
 /* Something was written: sees to it that it leaves, and tells whether it is enough. */

@@ -115,6 +115,10 @@ struct sunpath_stream_server *sunpath_stream_server_close(struct sunpath_stream_
     return NULL;
 }
 
+void sunpath_stream_server_stop(struct sunpath_stream_server *server) {
+    sp_acceptor_close(&server->acceptor);
+}
+
 struct sunpath_listener *sunpath_stream_server_listener(struct sunpath_stream_server *server) {
     return server->acceptor.listener;
 }

@@ -20,7 +20,8 @@ void sp_timer_deinit(struct sp_timer *timer, struct sunpath_loop *loop) {
     timer->due_ns = SP_NEVER;
 }
 
-/* A timer set to the past by its own callback fires again in the next turn, not in this one. */
+/* One that its callback sets anew is later than `now_ns`, when this turn began: it waits its turn.
+ */
 static void fire(struct sp_timer *timer, struct sunpath_loop *loop) {
     timer->due_ns = SP_NEVER;
     loop->n_ran++;

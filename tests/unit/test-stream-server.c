@@ -250,6 +250,23 @@ START_TEST(the_server_may_be_closed_by_one_of_its_streams) {
 }
 END_TEST
 
+START_TEST(a_stopped_server_finishes_what_is_open) {
+    struct stat stat;
+    int fd;
+
+    open_server(0);
+    fd = dial();
+    check_served(fd);
+    sunpath_stream_server_stop(server);
+    ck_assert_ptr_null(sunpath_stream_server_listener(server));
+    ck_assert_int_eq(lstat("s.sock", &stat), -1);
+    check_served(fd);
+    close(fd);
+    run_until(n_closes == 1);
+    close_server();
+}
+END_TEST
+
 START_TEST(what_cannot_be_served_is_refused) {
     const struct sunpath_stream_options no_size = {.idle_ms = 1};
     const struct sunpath_stream_server_options options = {.size = sizeof(options),
@@ -274,7 +291,8 @@ START_TEST(what_cannot_be_served_is_refused) {
 }
 END_TEST
 
-SP_TESTS("stream-server", connections_are_served_and_counted,
-         more_than_the_limit_wait_in_the_backlog, without_descriptors_it_rests_and_recovers,
+SP_TESTS("stream-server", a_stopped_server_finishes_what_is_open,
+         connections_are_served_and_counted, more_than_the_limit_wait_in_the_backlog,
+         without_descriptors_it_rests_and_recovers,
          streams_and_server_may_be_closed_in_on_connection,
          the_server_may_be_closed_by_one_of_its_streams, what_cannot_be_served_is_refused)
