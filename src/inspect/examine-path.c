@@ -160,7 +160,7 @@ static int judge_missing(struct sp_verdict *verdict, const struct sp_examination
     const struct sp_step *last = walk->n_steps > 0 ? &walk->steps[walk->n_steps - 1] : NULL;
     const char *name = strrchr(walk->stopped, '/');
     struct sp_shown shown, link;
-    char similar[256], path[SUNPATH_NAME_MAX + 1];
+    char similar[256], path[SUNPATH_NAME_MAX + 1], fix[sizeof(verdict->fix)];
     struct sp_lost lost;
     int error;
 
@@ -172,22 +172,28 @@ static int judge_missing(struct sp_verdict *verdict, const struct sp_examination
             return 0;
         }
     }
+    sp_hint_similar(similar, sizeof(similar), walk->directory_fd, name ? name + 1 : walk->stopped);
+    show(&shown, walk->stopped);
     if (last && last->target) {
         sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ENOENT,
                        "the symbolic link '%s' leads to '%s', which does not exist",
-                       show(&link, last->path), show(&shown, walk->stopped));
+                       show(&link, last->path), shown.text);
+        sp_verdict_fix(verdict,
+                       "point the link '%s' at the socket, or start the server that is to "
+                       "make '%s'",
+                       link.text, shown.text);
     } else if (walk->is_last) {
         sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ENOENT, "there is no such file");
+        sp_verdict_fix(verdict, "start the server");
     } else {
         sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ENOENT, "the directory '%s' does not exist",
-                       show(&shown, walk->stopped));
+                       shown.text);
+        sp_verdict_fix(verdict, "correct the path, or make the directory and start the server");
     }
-
-    sp_verdict_fix(verdict, "%s", walk->is_last ? "start the server" : "");
-    sp_hint_similar(similar, sizeof(similar), walk->directory_fd, name ? name + 1 : walk->stopped);
     if (similar[0]) {
         sp_verdict_add(verdict, "; there is %s", similar);
-        sp_verdict_fix(verdict, "start the server, or did you mean %s?", similar);
+        memcpy(fix, verdict->fix, sizeof(fix));
+        sp_verdict_fix(verdict, "%s, or did you mean %s?", fix, similar);
     }
     return 0;
 }
@@ -206,10 +212,16 @@ static int judge_walk(struct sp_verdict *verdict, const struct sp_examination *e
     case ENOTDIR:
         sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ENOTDIR, "'%s' is %s, not a directory",
                        shown.text, last ? sp_file_kind(last->st.st_mode) : "something");
+        if (walk->is_last) {
+            sp_verdict_fix(verdict, "leave out the slash at the end");
+        } else {
+            sp_verdict_fix(verdict, "correct the path: nothing can be below '%s'", shown.text);
+        }
         return 0;
     case ELOOP:
         sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ELOOP,
                        "the symbolic link '%s' leads round in circles", shown.text);
+        sp_verdict_fix(verdict, "make the link '%s' anew, to lead to the socket", shown.text);
         return 0;
     case ENAMETOOLONG:
         sp_verdict_set(verdict, SUNPATH_REASON_NAME_TOO_LONG, ENAMETOOLONG,
@@ -244,6 +256,12 @@ static void judge_no_socket(struct sp_verdict *verdict, const struct sp_examinat
     } else {
         sp_verdict_set(verdict, SUNPATH_REASON_NOT_A_SOCKET, ECONNREFUSED, "it is %s, not a socket",
                        kind);
+    }
+    if (S_ISDIR(walk->final.st_mode)) {
+        sp_verdict_fix(verdict, "name the socket in the directory, not the directory");
+    } else {
+        sp_verdict_fix(verdict, "correct the path; if a server is to listen here, move the file "
+                                "away and start it");
     }
     sp_found(examination, SUNPATH_FINDING_BAD, "kind", "%s", kind);
 }

@@ -178,6 +178,8 @@ static void judge_absent(struct sp_verdict *verdict, const struct sp_examination
         sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ECONNREFUSED,
                        "no process has that abstract name");
     }
+    sp_verdict_fix(verdict,
+                   "start the server, or correct the name: it must be the same to the byte");
     sp_found(examination, SUNPATH_FINDING_BAD, "listening", "no process");
     hint_padding(verdict, examination->address);
 }

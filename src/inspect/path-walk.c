@@ -215,16 +215,13 @@ static int advance(struct state *state, const char *name) {
     if (S_ISLNK(st.st_mode)) {
         return follow(state, fd, &st, path);
     }
-    if (is_more(state->cursor)) {
-        if (!S_ISDIR(st.st_mode)) {
-            int error = add_step(state, path, &st, 0, NULL);
+    if (state->cursor[0] == '/' && !S_ISDIR(st.st_mode)) { /* "app.sock/x", "app.sock/" */
+        int error = add_step(state, path, &st, 0, NULL);
 
-            return error < 0 ? error : stop_at(state, -ENOTDIR, path);
-        }
-        return enter(state, &fd, &st, path);
+        return error < 0 ? error : stop_at(state, -ENOTDIR, path);
     }
-    if (state->cursor[0] == '/' && !S_ISDIR(st.st_mode)) {
-        return stop_at(state, -ENOTDIR, path); /* "app.sock/" */
+    if (is_more(state->cursor)) {
+        return enter(state, &fd, &st, path);
     }
     return reach(state, &fd, &st, path);
 }

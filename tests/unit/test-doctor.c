@@ -95,6 +95,42 @@ START_TEST(every_state_of_a_path) {
 }
 END_TEST
 
+START_TEST(every_trouble_has_a_fix) {
+    static const struct {
+        const char *address, *fix;
+    } cases[] = {
+        {"./none", "start the server"},
+        {"./none/a.sock", "correct the path, or make the directory and start the server"},
+        {"./file", "correct the path; if a server is to listen here, move the file away"},
+        {"./fifo", "correct the path; if a server is to listen here, move the file away"},
+        {"./subdir", "name the socket in the directory"},
+        {"./to-subdir", "name the socket in the directory"},
+        {"./file/a.sock", "correct the path: nothing can be below './file'"},
+        {"./file/", "leave out the slash at the end"},
+        {"./loop", "make the link './loop' anew"},
+        {"./dangling", "point the link './dangling' at the socket, or start the server that is to "
+                       "make './gone-from-here'"},
+        {"./subdit/a.sock", "start the server, or did you mean 'subdir'?"},
+        {"@sunpath-nobody-has-this", "start the server, or correct the name"},
+    };
+
+    ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+    ck_assert_int_eq(mkdir("subdir", 0700), 0);
+    ck_assert_int_eq(close(open("file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+    ck_assert_int_eq(symlink("subdir", "to-subdir"), 0);
+    ck_assert_int_eq(symlink("loop", "loop"), 0);
+    ck_assert_int_eq(symlink("gone-from-here", "dangling"), 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sunpath_diagnosis *diagnosis = ask(cases[i].address, NULL, 0);
+
+        ck_assert_msg(strstr(sunpath_diagnosis_fix(diagnosis), cases[i].fix), "%s: %s: %s",
+                      cases[i].address, sunpath_diagnosis_verdict(diagnosis),
+                      sunpath_diagnosis_fix(diagnosis));
+        sunpath_diagnosis_free(diagnosis);
+    }
+}
+END_TEST
+
 START_TEST(another_user_is_asked_for) {
     int open_fd, shut_fd;
 
@@ -261,7 +297,7 @@ START_TEST(long_paths_are_reached) {
 }
 END_TEST
 
-SP_TESTS("doctor", a_healthy_socket, every_state_of_a_path, another_user_is_asked_for,
-         two_troubles_are_both_told, what_is_no_question, only_root_may_ask_for_others,
-         few_descriptors_are_enough, long_ways_are_given_up, a_loop_is_shown_once,
-         long_paths_are_reached)
+SP_TESTS("doctor", a_healthy_socket, every_state_of_a_path, every_trouble_has_a_fix,
+         another_user_is_asked_for, two_troubles_are_both_told, what_is_no_question,
+         only_root_may_ask_for_others, few_descriptors_are_enough, long_ways_are_given_up,
+         a_loop_is_shown_once, long_paths_are_reached)
