@@ -174,7 +174,10 @@ SUNPATH_API int sunpath_http_inform(struct sunpath_http_exchange *exchange, int 
 SUNPATH_API int sunpath_http_start(struct sunpath_http_exchange *exchange, int status,
                                    int64_t content_length);
 
-/* A piece of the body, copied. Also returns 1 at the high mark: wait for on_drain. */
+/*
+ * A piece of the body, copied. Also returns 1 at the high mark: wait for on_drain. So may who got
+ * -ENOBUFS, unless `max_output` is smaller than the piece and what frames it.
+ */
 SUNPATH_API int sunpath_http_write(struct sunpath_http_exchange *exchange, const void *data,
                                    size_t size);
 

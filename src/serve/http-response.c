@@ -397,6 +397,7 @@ static int put_piece(struct sunpath_http_exchange *exchange, const void *data, s
     int r;
 
     r = sp_http_reserve(&start, connection, size + SP_HTTP_CHUNK_ROOM + 2);
+    exchange->wants_drain |= r == -ENOBUFS; /* `max_output` may lie below the high mark */
     if (r < 0 || !start) {
         return r;
     }

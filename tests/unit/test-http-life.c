@@ -150,6 +150,44 @@ static void note_finish(struct sunpath_http_exchange *exchange, int error, void 
     note("%s %s %d;", sunpath_http_method(exchange), sunpath_http_target(exchange), error);
 }
 
+static void write_thousands(struct sunpath_http_exchange *exchange, void *user) {
+    static char piece[1000];
+    int r = 0;
+
+    (void)user;
+    if (serving.n_requests == 0) {
+        ck_assert_int_eq(sunpath_http_start(exchange, 200, 1000 * 1000), 0);
+    }
+    while (r == 0 && serving.n_requests < 1000) {
+        r = sunpath_http_write(exchange, piece, sizeof(piece));
+        serving.n_requests += r == 0;
+    }
+    if (r == 0) {
+        ck_assert_int_eq(sunpath_http_end(exchange), 0);
+    } else {
+        ck_assert_int_eq(r, -ENOBUFS);
+    }
+}
+
+START_TEST(on_drain_comes_after_a_full_output_too) {
+    struct sunpath_http_server_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_server_options);
+    size_t size;
+    int fd;
+
+    options.max_output = 4096;
+    serving.events.on_request = write_thousands;
+    serving.events.on_drain = write_thousands;
+    serving_open(&options);
+    fd = client();
+    say(fd, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    hear_size(fd, NULL, &size);
+    ck_assert_uint_gt(size, 1000 * 1000);
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 START_TEST(on_finish_still_knows_the_request) {
     char text[8192] = "";
     int fd;
@@ -637,8 +675,8 @@ END_TEST
 
 SP_TESTS("http-life", an_answer_may_come_later, a_client_that_has_half_closed_gets_its_answers,
          a_client_that_leaves_is_noticed, a_client_that_leaves_mid_reply_is_an_error_of_its_own,
-         on_drain_asks_for_more, on_finish_still_knows_the_request,
-         the_server_may_be_freed_in_any_callback,
+         on_drain_asks_for_more, on_drain_comes_after_a_full_output_too,
+         on_finish_still_knows_the_request, the_server_may_be_freed_in_any_callback,
          what_was_asked_outlives_the_server_until_the_callback_returns,
          on_finish_knows_a_request_that_was_cut_off,
          on_finish_knows_a_request_whose_client_left_before_its_body_was_read,
