@@ -35,12 +35,15 @@ struct sunpath_listen_options {
  * lives. A socket file whose server is proven dead is replaced; a live one never is, nor is
  * anything that is not a socket. When the name appears it already accepts connections, with its
  * final mode and owner; there is no instant of wider access, and the umask plays no part. Paths
- * longer than 107 bytes work; the file name can have 250. In a sticky directory that others can
- * write to (/tmp) the socket is bound in place, because systemd-tmpfiles deletes renamed ones
- * there, and so is every datagram socket, because its answers carry the name it was bound to: it
- * appears with mode 0, so nobody but root finds it before it accepts, and root is refused for that
- * instant. Elsewhere it is prepared as ".<name>.new" beside the path; what a killed process leaves
- * there is removed by the next start.
+ * longer than 107 bytes work; the file name can have 250.
+ *
+ * In and below a sticky directory that others can write to (/tmp, /tmp/app) the socket is bound in
+ * place, because systemd-tmpfiles deletes renamed ones there (it also deletes all whose absolute
+ * path is over 107 bytes, which no way of binding helps). So is every datagram socket, because its
+ * answers carry the name it was bound to. It appears with mode 0, so nobody but root finds it
+ * before it accepts, and root is refused for that instant. Elsewhere (/run, /var/lib) it is
+ * prepared as ".<name>.new" beside the path; what a killed process leaves there is removed by the
+ * next start.
  *
  * "fd:N" and "systemd:NAME" adopt a descriptor that already listens: nothing in the file system
  * is touched then, now or at close. A `backlog` other than 0 is set on it.

@@ -17,6 +17,8 @@
 #include "os/sock-diag.h"
 #include "sock/claim.h"
 
+#define N_LEVELS_MAX 4096 /* more than a path can name */
+
 /* What is found out of a socket file; a negative errno when we had not the means to look. */
 enum life {
     DEAD,
@@ -152,6 +154,34 @@ int sp_claim_path(char ret[SUNPATH_NAME_MAX + 1], const struct sp_claim *claim) 
         return -ENAMETOOLONG;
     }
     return sprintf(ret, "%.*s/%s", (int)n, dir, claim->name);
+}
+
+static bool is_cleaned(const struct stat *dir) {
+    return (dir->st_mode & S_ISVTX) && (dir->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+int sp_claim_is_cleaned(const struct sp_claim *claim) {
+    _cleanup_(sp_closep) int fd = -1;
+    struct stat dir, parent;
+
+    if (fstat(claim->dir_fd, &dir) < 0) {
+        return -errno;
+    }
+    for (int i = 0; i < N_LEVELS_MAX && !is_cleaned(&dir); i++) {
+        int up = openat(fd < 0 ? claim->dir_fd : fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        if (up < 0 || fstat(up, &parent) < 0) {
+            sp_close(up);
+            return sp_is_own_failure(-errno) ? -errno : 0;
+        }
+        sp_close(fd);
+        fd = up;
+        if (sp_is_same_file(&parent, &dir)) { /* the root directory */
+            return 0;
+        }
+        dir = parent;
+    }
+    return is_cleaned(&dir);
 }
 
 static void sweep_one(const struct sp_claim *claim, const char *suffix) {

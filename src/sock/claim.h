@@ -71,6 +71,14 @@ int sp_claim_look(const struct sp_claim *claim, struct stat *ret_dead,
  */
 int sp_claim_path(char ret[SUNPATH_NAME_MAX + 1], const struct sp_claim *claim);
 
+/*
+ * Does the directory lie in or below one that is cleaned by age? Those are sticky and writable for
+ * others (/tmp, /var/tmp), and systemd-tmpfiles(8) goes down into what lies in them. 1, 0, or
+ * -EMFILE, -ENFILE, -ENOMEM. 0 when the way up is barred to us: then no name helps that could be
+ * bound here.
+ */
+int sp_claim_is_cleaned(const struct sp_claim *claim);
+
 /* Removes sockets that a killed process left under temporary names of this claim. */
 void sp_claim_sweep(const struct sp_claim *claim);
 

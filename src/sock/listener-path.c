@@ -65,17 +65,26 @@ static int find_owner(struct publication *p) {
     return r < 0 ? fail_account(p, r, "group", group) : 0;
 }
 
+/* The absolute path, unless it cannot be had or is barred to us above the directory. */
+static int find_absolute(char ret[SUNPATH_NAME_MAX + 1], const struct sp_claim *claim) {
+    int n = sp_claim_path(ret, claim);
+    struct stat file;
+
+    return n > 0 && lstat(ret, &file) < 0 && errno != ENOENT ? -errno : n;
+}
+
 /*
  * The name as users write it where it fits, because that is what ss(8) shows; through the directory
  * where it does not. A path that is bound in place is absolute, or systemd-tmpfiles(8) would not
- * know it.
+ * know it; but a datagram's receivers compare it with what they were told.
  */
 static int to_sockaddr(struct sockaddr_un *ret, const struct publication *p, const char *name) {
     const char *path = p->listener->address.name;
     char absolute[SUNPATH_NAME_MAX + 1];
     size_t n_parent;
 
-    if (p->is_in_place && path[0] != '/' && sp_claim_path(absolute, &p->claim) > 0) {
+    if (p->is_in_place && (path[0] != '/' || p->listener->type != SUNPATH_DGRAM) &&
+        find_absolute(absolute, &p->claim) > 0) {
         path = absolute;
     }
     n_parent = strlen(path) - strlen(p->claim.name);
@@ -293,15 +302,19 @@ static int publish_in_place(struct publication *p) {
 /*
  * A datagram carries the name its sender was bound to, and receivers compare it with the one they
  * asked (socat's UNIX-SENDTO does): a renamed socket's answers would be dropped. And
- * systemd-tmpfiles(8) spares old sockets by the name they were bound to, so in directories it
- * cleans, which are sticky and writable for others, a renamed one would be deleted.
+ * systemd-tmpfiles(8) spares old sockets by the name they were bound to, so where it cleans a
+ * renamed one would be deleted. It knows no path that does not fit into a socket's name.
  */
-static bool must_stay_in_place(const struct publication *p) {
-    struct stat dir;
+static int must_stay_in_place(const struct publication *p) {
+    char absolute[SUNPATH_NAME_MAX + 1];
+    int n;
 
-    return p->listener->type == SUNPATH_DGRAM ||
-           (fstat(p->claim.dir_fd, &dir) == 0 && (dir.st_mode & S_ISVTX) &&
-            (dir.st_mode & (S_IWGRP | S_IWOTH)));
+    if (p->listener->type == SUNPATH_DGRAM) {
+        return 1;
+    }
+    n = sp_claim_path(absolute, &p->claim);
+    return n >= (int)sizeof(((struct sockaddr_un *)0)->sun_path) ? 0
+                                                                 : sp_claim_is_cleaned(&p->claim);
 }
 
 static int publish_claimed(struct publication *p) {
@@ -312,11 +325,15 @@ static int publish_claimed(struct publication *p) {
     }
     p->has_dead = r == 1;
     sp_claim_sweep(&p->claim);
+    r = must_stay_in_place(p);
+    if (r < 0) {
+        return fail(p, r, "open");
+    }
+    p->is_in_place = r > 0;
     r = sp_listener_socket(p->listener, AF_UNIX, p->options, p->error);
     if (r < 0) {
         return r;
     }
-    p->is_in_place = must_stay_in_place(p);
     return p->is_in_place ? publish_in_place(p) : publish_by_rename(p);
 }
 

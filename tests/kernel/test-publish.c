@@ -346,11 +346,13 @@ START_TEST(the_inode_of_an_open_listener_is_not_used_again) {
 }
 END_TEST
 
-SP_TESTS("publish", fchmod_before_bind_sets_the_mode_of_the_file,
-         mode_0_keeps_everybody_out_but_root, an_o_path_descriptor_changes_owner_and_mode,
-         a_renamed_socket_is_reached, sockets_are_exchanged_and_not_overwritten,
-         a_datagram_probe_tells_the_living_from_the_dead, the_probe_leaves_a_full_server_alone,
-         the_probe_crosses_network_namespaces, a_lock_belongs_to_the_open_file,
-         unlocking_one_copy_unlocks_all, a_lock_travels_with_its_descriptor,
-         what_came_before_shut_rd_is_read_and_nothing_comes_after,
-         the_inode_of_an_open_listener_is_not_used_again)
+SP_TESTS_EVERYWHERE("publish", fchmod_before_bind_sets_the_mode_of_the_file,
+                    mode_0_keeps_everybody_out_but_root,
+                    an_o_path_descriptor_changes_owner_and_mode, a_renamed_socket_is_reached,
+                    sockets_are_exchanged_and_not_overwritten,
+                    a_datagram_probe_tells_the_living_from_the_dead,
+                    the_probe_leaves_a_full_server_alone, the_probe_crosses_network_namespaces,
+                    a_lock_belongs_to_the_open_file, unlocking_one_copy_unlocks_all,
+                    a_lock_travels_with_its_descriptor,
+                    what_came_before_shut_rd_is_read_and_nothing_comes_after,
+                    the_inode_of_an_open_listener_is_not_used_again)

@@ -98,11 +98,19 @@ class Process(subprocess.Popen):
         return self.wait(DEADLINE)
 
 
+def place_not_cleaned():
+    """A directory below which sockets are published by rename, not bound in place as below /tmp; None when
+    this user has none."""
+    return "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR") or None
+
+
 class TestCase(unittest.TestCase):
     """Gives each test a private directory, self.dir, and ends whatever self.start() started."""
 
+    place = "/tmp"
+
     def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="sunpath-test-", dir="/tmp")
+        self.dir = tempfile.mkdtemp(prefix="sunpath-test-", dir=self.place)
         self.processes = []
 
     def tearDown(self):

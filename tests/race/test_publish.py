@@ -10,6 +10,10 @@ def program(name):
 
 
 class Race(TestCase):
+    """Where sockets appear by rename, if this user has such a place; the tests "below" are bound in place."""
+
+    place = place_not_cleaned() or "/tmp"
+
     def setUp(self):
         super().setUp()
         os.chmod(self.dir, 0o755)  # the intruder may look, not write
@@ -18,6 +22,11 @@ class Race(TestCase):
         path = self.path("sticky")
         os.mkdir(path)
         os.chmod(path, 0o1777)
+        return os.path.join(path, "a.sock")
+
+    def below_sticky(self):
+        path = os.path.join(os.path.dirname(self.sticky()), "app")
+        os.mkdir(path, 0o755)
         return os.path.join(path, "a.sock")
 
     def run_race(self, name, *arguments):
@@ -45,6 +54,11 @@ class Starters(Race):
         self.assertIn("150 winners", self.run_race("starters", path, 6, 150, 1))
         self.check_names(path, "a.sock", "a.sock.lock")
 
+    def test_six_starters_below_a_sticky_directory(self):
+        path = self.below_sticky()
+        self.assertIn("150 winners", self.run_race("starters", path, 6, 150, 1))
+        self.check_names(path, "a.sock", "a.sock.lock")
+
     def test_fifty_starters_after_a_kill(self):
         self.assertIn("10 winners", self.run_race("starters", self.path("a.sock"), 50, 10, 1))
 
@@ -56,6 +70,9 @@ class Killed(Race):
     def test_the_same_in_a_sticky_directory(self):
         self.assertIn("300 killed", self.run_race("killed", self.sticky(), 300))
 
+    def test_the_same_below_one(self):
+        self.assertIn("300 killed", self.run_race("killed", self.below_sticky(), 300))
+
 
 @unittest.skipUnless(os.geteuid() == 0, "becomes another user")
 class Intruder(Race):
@@ -64,6 +81,9 @@ class Intruder(Race):
 
     def test_nor_in_a_sticky_directory(self):
         self.assertIn("1000 starts", self.run_race("intruder", self.sticky(), 1000))
+
+    def test_nor_below_one(self):
+        self.assertIn("1000 starts", self.run_race("intruder", self.below_sticky(), 1000))
 
 
 class Upgrade(Race):

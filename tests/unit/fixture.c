@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char dir[64];
+static char dir[512];
+static bool is_cleaned;
 static int n_fds_before;
 
 int fixture_n_fds(void) {
@@ -36,11 +37,30 @@ const char *fixture_path(const char *name) {
     return path;
 }
 
-static void enter(void) {
-    snprintf(dir, sizeof(dir), "/tmp/sunpath-test-XXXXXX");
+bool fixture_is_cleaned(void) {
+    return is_cleaned;
+}
+
+static void enter(const char *place) {
+    snprintf(dir, sizeof(dir), "%s/sunpath-test-XXXXXX", place);
     ck_assert_ptr_nonnull(mkdtemp(dir));
     ck_assert_int_eq(chdir(dir), 0);
     n_fds_before = fixture_n_fds();
+}
+
+static void enter_cleaned(void) {
+    is_cleaned = true;
+    enter("/tmp");
+}
+
+/* NULL when this user has none. */
+static const char *place_not_cleaned(void) {
+    return geteuid() == 0 ? "/run" : getenv("XDG_RUNTIME_DIR");
+}
+
+static void enter_not_cleaned(void) {
+    is_cleaned = false;
+    enter(place_not_cleaned());
 }
 
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw) {
@@ -59,18 +79,27 @@ static void leave(void) {
                   n_fds_before, n_fds);
 }
 
-int fixture_run(const char *subject, const TTest *const *tests, size_t n_tests) {
-    Suite *suite = suite_create(subject);
-    TCase *group = tcase_create(subject);
-    SRunner *runner;
-    int n_failed;
+static void add_group(Suite *suite, const char *name, SFun enter_there, const TTest *const *tests,
+                      size_t n_tests) {
+    TCase *group = tcase_create(name);
 
-    tcase_add_checked_fixture(group, enter, leave);
+    tcase_add_checked_fixture(group, enter_there, leave);
     tcase_set_timeout(group, 120);
     for (size_t i = 0; i < n_tests; i++) {
         tcase_add_test(group, tests[i]);
     }
     suite_add_tcase(suite, group);
+}
+
+int fixture_run(const char *subject, const TTest *const *tests, size_t n_tests, bool everywhere) {
+    Suite *suite = suite_create(subject);
+    SRunner *runner;
+    int n_failed;
+
+    add_group(suite, subject, enter_cleaned, tests, n_tests);
+    if (everywhere && place_not_cleaned()) {
+        add_group(suite, "not cleaned", enter_not_cleaned, tests, n_tests);
+    }
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     n_failed = srunner_ntests_failed(runner);

@@ -530,10 +530,11 @@ START_TEST(a_lock_is_adopted_when_it_is_the_named_one) {
 }
 END_TEST
 
-SP_TESTS("claim", one_holds_the_lock, the_lock_file_is_private_whatever_the_umask,
-         only_the_named_lock_counts, bad_lock_files_are_refused, no_permission_is_said,
-         bad_paths_are_refused, the_dead_are_known, the_living_are_known,
-         another_network_namespace_is_no_death, what_is_no_socket_is_never_dead,
-         without_permission_nothing_is_proven_but_of_our_own, temporaries_are_swept_when_dead,
-         long_names_get_short_temporaries_of_their_own, only_our_file_is_removed,
-         the_last_of_a_family_is_known, a_lock_is_adopted_when_it_is_the_named_one)
+SP_TESTS_EVERYWHERE("claim", one_holds_the_lock, the_lock_file_is_private_whatever_the_umask,
+                    only_the_named_lock_counts, bad_lock_files_are_refused, no_permission_is_said,
+                    bad_paths_are_refused, the_dead_are_known, the_living_are_known,
+                    another_network_namespace_is_no_death, what_is_no_socket_is_never_dead,
+                    without_permission_nothing_is_proven_but_of_our_own,
+                    temporaries_are_swept_when_dead, long_names_get_short_temporaries_of_their_own,
+                    only_our_file_is_removed, the_last_of_a_family_is_known,
+                    a_lock_is_adopted_when_it_is_the_named_one)

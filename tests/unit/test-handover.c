@@ -422,7 +422,8 @@ START_TEST(only_who_opened_it_gives_it_away) {
 }
 END_TEST
 
-SP_TESTS("handover", a_path_changes_hands, it_can_go_on_from_hand_to_hand, every_kind_changes_hands,
-         the_old_server_keeps_what_nobody_took, a_successor_refuses_what_makes_no_sense,
-         a_successor_checks_the_descriptors, a_successor_without_descriptors_says_so,
-         who_gave_up_does_not_own, only_who_opened_it_gives_it_away)
+SP_TESTS_EVERYWHERE("handover", a_path_changes_hands, it_can_go_on_from_hand_to_hand,
+                    every_kind_changes_hands, the_old_server_keeps_what_nobody_took,
+                    a_successor_refuses_what_makes_no_sense, a_successor_checks_the_descriptors,
+                    a_successor_without_descriptors_says_so, who_gave_up_does_not_own,
+                    only_who_opened_it_gives_it_away)

@@ -360,6 +360,9 @@ START_TEST(what_is_no_socket_stays) {
     ck_assert_int_eq(open_fails("./a.sock", NULL, -EADDRINUSE).reason, SUNPATH_REASON_NOT_A_SOCKET);
     ck_assert_int_eq(n_files("."), 1);
     ck_assert_int_eq(unlink("a.sock"), 0);
+    if (fixture_is_cleaned()) {
+        return; /* no temporary name there */
+    }
     ck_assert_int_eq(close(open(".a.sock.new", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
     ck_assert_ptr_nonnull(strstr(open_fails("./a.sock", NULL, -EADDRINUSE).text, ".a.sock.new"));
     ck_assert_int_eq(n_files("."), 1);
@@ -435,6 +438,63 @@ START_TEST(sticky_directories_are_bound_in_place) {
         wait_ok(pid);
         ck_assert_int_eq(n_files("sticky"), 0);
     }
+}
+END_TEST
+
+/* Opens `address`: the name the socket was bound to ends in `end`. */
+static void check_bound_to(const char *address, const char *end) {
+    struct sunpath_listener *listener = open_ok(address, NULL);
+    struct sockaddr_un bound = {0};
+    socklen_t n = sizeof(bound);
+
+    ck_assert_int_eq(getsockname(sunpath_listener_fd(listener), (struct sockaddr *)&bound, &n), 0);
+    ck_assert_str_eq(bound.sun_path, end);
+    sunpath_listener_close(listener);
+}
+
+START_TEST(below_a_sticky_directory_too) {
+    const char *below = fixture_path("sticky/app/deep/a.sock");
+
+    check_bound_to("./a.sock", fixture_is_cleaned() ? fixture_path("a.sock") : "./.a.sock.new");
+    ck_assert_int_eq(mkdir("sticky", 0700), 0);
+    ck_assert_int_eq(mkdir("sticky/app", 0755), 0);
+    ck_assert_int_eq(mkdir("sticky/app/deep", 0700), 0);
+    if (!fixture_is_cleaned()) { /* sticky for nobody else, or open and not sticky */
+        ck_assert_int_eq(chmod("sticky", 01755), 0);
+        check_bound_to(below, fixture_path("sticky/app/deep/.a.sock.new"));
+        ck_assert_int_eq(chmod("sticky", 0777), 0);
+        check_bound_to(below, fixture_path("sticky/app/deep/.a.sock.new"));
+    }
+    ck_assert_int_eq(chmod("sticky", 01777), 0);
+    check_bound_to(below, below);
+    check_bound_to("./sticky/app/deep/a.sock", below);
+    ck_assert_int_eq(symlink("sticky/app", "link"), 0);
+    check_bound_to(fixture_path("link/deep/a.sock"), below);
+    ck_assert_int_eq(n_files("sticky/app/deep"), 0);
+}
+END_TEST
+
+/* The absolute path is of no use to who may not go there. */
+START_TEST(a_barred_way_up_is_no_obstacle) {
+    pid_t pid;
+
+    if (geteuid() != 0) {
+        return;
+    }
+    ck_assert_int_eq(mkdir("hidden", 0700), 0);
+    ck_assert_int_eq(mkdir("hidden/own", 0700), 0);
+    ck_assert_int_eq(chown("hidden/own", NOBODY, NOBODY), 0);
+    pid = fork();
+    if (pid == 0) {
+        ck_assert_int_eq(chdir("hidden/own"), 0);
+        ck_assert_int_eq(setuid(NOBODY), 0);
+        check_bound_to("./a.sock", "./.a.sock.new");
+        check_bound_to("dgram:./a.sock", "./a.sock");
+        ck_assert_int_eq(chmod(".", 01777), 0);
+        check_bound_to("./a.sock", "./a.sock");
+        _exit(0);
+    }
+    wait_ok(pid);
 }
 END_TEST
 
@@ -683,8 +743,10 @@ START_TEST(a_stranger_in_our_place_is_safe) {
 END_TEST
 
 static void swap_for_a_link(void) {
-    ck_assert_int_eq(unlink(".a.sock.new"), 0);
-    ck_assert_int_eq(link("precious", ".a.sock.new"), 0);
+    const char *name = fixture_is_cleaned() ? "a.sock" : ".a.sock.new";
+
+    ck_assert_int_eq(unlink(name), 0);
+    ck_assert_int_eq(link("precious", name), 0);
 }
 
 /* Root would have given the stranger any file there is. */
@@ -701,7 +763,7 @@ START_TEST(a_link_in_our_place_gets_no_new_mode) {
     after = stat_of("precious");
     ck_assert_uint_eq(after.st_mode, before.st_mode);
     ck_assert_uint_eq(after.st_nlink, 2);
-    ck_assert(!exists("a.sock"));
+    ck_assert_int_eq(exists("a.sock"), fixture_is_cleaned()); /* the stranger's link stays */
 }
 END_TEST
 
@@ -857,16 +919,18 @@ START_TEST(refused_peers_are_counted) {
 }
 END_TEST
 
-SP_TESTS("listener", a_path_is_published_and_removed, every_type_is_published,
-         the_mode_is_exact_whatever_the_umask, owner_and_group_are_set,
-         what_is_not_permitted_leaves_nothing, options_are_checked, backlog_and_buffers_are_set,
-         a_dead_socket_is_replaced, a_living_one_is_not, what_is_no_socket_stays,
-         missing_directories_are_said, long_paths_work, sticky_directories_are_bound_in_place,
-         a_full_disk_leaves_nothing, a_missing_proc_is_said, abstract_names_are_published,
-         the_kernel_chooses_a_name, tcp_ports_are_published,
-         no_descriptors_is_said_and_loses_nothing, too_few_descriptors_leave_nothing,
-         too_few_descriptors_are_no_wrong_name, too_few_descriptors_are_no_owner,
-         a_successor_is_safe, a_stranger_in_our_place_is_safe, a_link_in_our_place_gets_no_new_mode,
-         a_forked_process_removes_nothing, a_daemon_removes_its_file, the_descriptor_can_be_taken,
-         what_does_not_listen_is_not_adopted, what_listens_is_adopted_and_left,
-         refused_peers_are_counted)
+SP_TESTS_EVERYWHERE("listener", a_path_is_published_and_removed, every_type_is_published,
+                    the_mode_is_exact_whatever_the_umask, owner_and_group_are_set,
+                    what_is_not_permitted_leaves_nothing, options_are_checked,
+                    backlog_and_buffers_are_set, a_dead_socket_is_replaced, a_living_one_is_not,
+                    what_is_no_socket_stays, missing_directories_are_said, long_paths_work,
+                    sticky_directories_are_bound_in_place, below_a_sticky_directory_too,
+                    a_barred_way_up_is_no_obstacle, a_full_disk_leaves_nothing,
+                    a_missing_proc_is_said, abstract_names_are_published, the_kernel_chooses_a_name,
+                    tcp_ports_are_published, no_descriptors_is_said_and_loses_nothing,
+                    too_few_descriptors_leave_nothing, too_few_descriptors_are_no_wrong_name,
+                    too_few_descriptors_are_no_owner, a_successor_is_safe,
+                    a_stranger_in_our_place_is_safe, a_link_in_our_place_gets_no_new_mode,
+                    a_forked_process_removes_nothing, a_daemon_removes_its_file,
+                    the_descriptor_can_be_taken, what_does_not_listen_is_not_adopted,
+                    what_listens_is_adopted_and_left, refused_peers_are_counted)
