@@ -132,6 +132,10 @@ static enum cli_style make_notes(char *notes, size_t n_notes, const struct sunpa
         add_note(notes, n_notes, "unreachable: file removed", "");
         style = CLI_BAD;
     }
+    if (socket->is_shut) {
+        add_note(notes, n_notes, "shut down", "");
+        style = CLI_BAD;
+    }
     if (is_full(socket)) {
         add_note(notes, n_notes, "FULL", "");
         style = CLI_BAD;
@@ -243,6 +247,7 @@ static void print_json(const struct sunpath_socket *socket) {
     cli_json_number(&json, "connections", (int64_t)socket->n_connections);
     cli_json_number(&json, "waiting", socket->n_waiting);
     cli_json_number(&json, "backlog", socket->backlog);
+    cli_json_bool(&json, "shut", socket->is_shut);
     cli_json_bool(&json, "deleted", socket->is_deleted);
     cli_json_string(&json, "bound_name", socket->bound_name);
     cli_json_number(&json, "inode", (int64_t)socket->inode);

@@ -39,6 +39,7 @@ struct sunpath_socket {
     mode_t mode;            /* permission bits */
     uid_t file_uid;
     gid_t file_gid;
+    bool is_shut;        /* listening, but shut down for reading: every connect is refused */
     bool is_deleted;     /* bound to a path whose file is gone: nobody can connect any more */
     uint64_t inode;      /* of the socket, as ss and /proc/PID/fd show it; 0 when stale */
     uint64_t netns;      /* inode of its network namespace; 0 when stale */

@@ -108,6 +108,7 @@ static int add_server(struct sunpath_socket_list *list, const struct sp_diag_soc
     entry->socket = (struct sunpath_socket){.state = is_listening ? SUNPATH_SOCKET_LISTENING
                                                                   : SUNPATH_SOCKET_BOUND,
                                             .type = (enum sunpath_type)diag->type,
+                                            .is_shut = is_listening && diag->is_read_shut,
                                             .inode = diag->inode,
                                             .netns = netns->inode,
                                             .is_other_netns = !netns->is_own,

@@ -6,8 +6,8 @@ import json
 
 ABSENT, USAGE = 4, 2
 IS_ROOT = os.geteuid() == 0
-KEYS = ["socket", "state", "type", "mode", "uid", "gid", "owners", "connections", "waiting", "backlog", "deleted",
-        "bound_name", "inode", "netns", "other_netns"]
+KEYS = ["socket", "state", "type", "mode", "uid", "gid", "owners", "connections", "waiting", "backlog", "shut",
+        "deleted", "bound_name", "inode", "netns", "other_netns"]
 SERVER = """
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
@@ -143,6 +143,15 @@ class List(TestCase):
         self.assertNotIn("FULL", self.run_ok(SUNPATH, "ls", self.dir))
         self.connect("a.sock")
         self.assertIn("FULL", self.run_ok(SUNPATH, "ls", self.dir))
+
+    def test_a_listener_that_was_shut_down_is_marked(self):
+        listener = self.socket("a.sock")
+        self.assertFalse(self.ls(self.dir)[self.path("a.sock")]["shut"])
+        self.assertNotIn("shut down", self.run_ok(SUNPATH, "ls", self.dir))
+        listener.shutdown(socket.SHUT_RD)
+        row = self.ls(self.dir)[self.path("a.sock")]
+        self.assertEqual((row["state"], row["shut"]), ("listening", True))
+        self.assertIn("shut down", self.run_ok(SUNPATH, "ls", self.dir))
 
     def test_several_owners(self):
         listener = self.socket("a.sock")

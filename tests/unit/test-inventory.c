@@ -134,6 +134,22 @@ START_TEST(a_removed_file) {
 }
 END_TEST
 
+START_TEST(a_listener_that_was_shut_down) {
+    int shut = make_listener(fixture_path("shut.sock")),
+        open = make_listener(fixture_path("open.sock"));
+    struct sunpath_socket_list *list;
+
+    ck_assert_int_eq(shutdown(shut, SHUT_RD), 0);
+    list = take();
+    ck_assert_int_eq(find(list, fixture_path("shut.sock"))->state, SUNPATH_SOCKET_LISTENING);
+    ck_assert(find(list, fixture_path("shut.sock"))->is_shut);
+    ck_assert(!find(list, fixture_path("open.sock"))->is_shut);
+    sunpath_socket_list_free(list);
+    close(shut);
+    close(open);
+}
+END_TEST
+
 START_TEST(files_left_over) {
     const char *path = fixture_path("stale.sock"), *live = fixture_path("live.sock");
     int fd = make_listener(live);
@@ -195,4 +211,4 @@ START_TEST(sorted_and_honest) {
 END_TEST
 
 SP_TESTS("inventory", a_listener_with_connections, the_published_path_is_shown, a_removed_file,
-         files_left_over, datagram_and_abstract, sorted_and_honest)
+         a_listener_that_was_shut_down, files_left_over, datagram_and_abstract, sorted_and_honest)
