@@ -17,7 +17,8 @@
 
 static void check_same(const struct sunpath_address *a, const struct sunpath_address *b) {
     sp_assert(a->kind == b->kind && a->type == b->type && a->is_typed == b->is_typed &&
-              a->is_padded == b->is_padded && a->number == b->number && a->n_name == b->n_name);
+              a->is_padded == b->is_padded && a->is_auto == b->is_auto && a->number == b->number &&
+              a->n_name == b->n_name);
     sp_assert(memcmp(a->name, b->name, a->n_name) == 0);
     sp_assert(!a->uri == !b->uri && (!a->uri || strcmp(a->uri, b->uri) == 0));
 }
@@ -65,6 +66,11 @@ static void check_sockaddr(const struct sunpath_address *address) {
     }
     if (length < 0) {
         sp_assert(length == -ENAMETOOLONG && address->n_name > 107);
+        return;
+    }
+    if (address->is_auto) { /* bind(2) is given no name, and getsockname(2) before it gives none */
+        sp_assert(sunpath_address_from_sockaddr(&reread, &un, (size_t)length, address->type) ==
+                  -ENODATA);
         return;
     }
     sp_assert(sunpath_address_from_sockaddr(&reread, &un, (size_t)length, address->type) == 0);
