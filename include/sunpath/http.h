@@ -89,12 +89,15 @@ SUNPATH_API int sunpath_http_server_new(struct sunpath_http_server **ret, struct
                                         const struct sunpath_http_server_events *events, void *user,
                                         const struct sunpath_http_server_options *options);
 
-/* Serves on `address` too. Any number of addresses. Errors as sunpath_listener_open(). */
+/*
+ * Serves on `address` too. Any number of addresses. Errors as sunpath_listener_open(), and
+ * -EPROTOTYPE for another socket than a stream.
+ */
 SUNPATH_API int sunpath_http_server_listen(struct sunpath_http_server *server, const char *address,
                                            const struct sunpath_listen_options *options,
                                            struct sunpath_error *error);
 
-/* Serves on a listener that exists already; owned only when 0 is returned. */
+/* Serves on a listener that exists already; owned only when 0 is returned. -EPROTOTYPE as above. */
 SUNPATH_API int sunpath_http_server_attach(struct sunpath_http_server *server,
                                            struct sunpath_listener *listener);
 

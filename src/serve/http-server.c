@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/text.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
 
@@ -97,6 +98,9 @@ int sunpath_http_server_attach(struct sunpath_http_server *server,
     if (server->is_draining || server->is_freed) {
         return -ESHUTDOWN;
     }
+    if (sunpath_listener_address(listener)->type != SUNPATH_STREAM) {
+        return -EPROTOTYPE;
+    }
     added = calloc(1, sizeof(*added));
     grown = realloc(server->listeners, (server->n_listeners + 1) * sizeof(*grown));
     if (grown) {
@@ -120,6 +124,7 @@ int sunpath_http_server_listen(struct sunpath_http_server *server, const char *a
                                const struct sunpath_listen_options *options,
                                struct sunpath_error *error) {
     struct sunpath_listener *listener = NULL;
+    struct sp_shown shown;
     int r;
 
     if (!server) {
@@ -130,6 +135,12 @@ int sunpath_http_server_listen(struct sunpath_http_server *server, const char *a
         return r;
     }
     r = sunpath_http_server_attach(server, listener);
+    if (r == -EPROTOTYPE) {
+        sp_fail(error, r, SUNPATH_REASON_WRONG_TYPE, "listen", "'%s': HTTP needs a stream socket",
+                sp_show_address(&shown, sunpath_listener_address(listener)));
+        sunpath_listener_close(listener);
+        return r;
+    }
     if (r < 0) {
         sunpath_listener_close(listener);
         return sp_fail(error, r, sp_reason_of_errno(r), "attach", "the listener: %s", strerror(-r));

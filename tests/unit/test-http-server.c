@@ -400,10 +400,32 @@ START_TEST(the_server_names_itself_when_asked) {
 }
 END_TEST
 
-SP_TESTS("http-server", a_connection_serves_many_requests, pipelined_answers_leave_in_one_write,
-         a_request_may_come_byte_by_byte, head_has_no_body_but_its_length,
-         http_1_0_closes_unless_it_asks_to_stay, headers_and_trailers_can_be_read,
-         bodies_are_collected, bodies_can_be_streamed_and_held_back, expect_is_answered_by_itself,
+START_TEST(only_streams_are_served) {
+    struct sunpath_listen_options options = SUNPATH_OPTIONS(struct sunpath_listen_options);
+    struct sunpath_listener *listener;
+    struct sunpath_error error = {0};
+
+    serving_open(NULL);
+    ck_assert_int_eq(
+        sunpath_http_server_listen(serving.server, "seqpacket:./packets", NULL, &error),
+        -EPROTOTYPE);
+    ck_assert_int_eq(error.code, -EPROTOTYPE);
+    ck_assert_int_eq(error.reason, SUNPATH_REASON_WRONG_TYPE);
+    ck_assert_ptr_nonnull(strstr(error.text, "packets': HTTP needs a stream socket"));
+    ck_assert_int_lt(access("packets", F_OK), 0);
+    options.type = SUNPATH_DGRAM;
+    ck_assert_int_eq(sunpath_listener_open(&listener, "./datagrams", &options, &error), 0);
+    ck_assert_int_eq(sunpath_http_server_attach(serving.server, listener), -EPROTOTYPE);
+    sunpath_listener_close(listener);
+    serving_close();
+}
+END_TEST
+
+SP_TESTS("http-server", only_streams_are_served, a_connection_serves_many_requests,
+         pipelined_answers_leave_in_one_write, a_request_may_come_byte_by_byte,
+         head_has_no_body_but_its_length, http_1_0_closes_unless_it_asks_to_stay,
+         headers_and_trailers_can_be_read, bodies_are_collected,
+         bodies_can_be_streamed_and_held_back, expect_is_answered_by_itself,
          on_head_can_refuse_the_body, responses_come_in_every_framing,
          mistakes_of_handlers_are_told_and_not_sent, interim_responses_go_first,
          too_short_a_body_cuts_the_connection, the_server_names_itself_when_asked)
