@@ -122,6 +122,39 @@ static int read_option(struct command *command, struct serve *serve, int option)
     }
 }
 
+/* What cannot be served on is said before anything is published. */
+static int check_address(const char *text) {
+    struct sunpath_address address;
+    struct sunpath_error error;
+    struct cli_shown shown;
+
+    if (sunpath_address_parse(&address, text, &error) < 0) {
+        return cli_fail(&error);
+    }
+    cli_show(&shown, text);
+    if (address.uri) {
+        return cli_usage("serve", "'%s': it is all served, so leave out the part for HTTP",
+                         shown.text);
+    }
+    if (address.type != SUNPATH_STREAM) {
+        return cli_usage("serve", "'%s': HTTP needs a stream socket", shown.text);
+    }
+    return CLI_OK;
+}
+
+static int check_command(const struct command *command) {
+    int status;
+
+    if (command->takes_over && command->inherited[0]) {
+        return cli_usage("serve", "--take-over goes with an ADDRESS, not with --fd or --systemd");
+    }
+    if (command->listen.listen.type != 0 && command->listen.listen.type != SUNPATH_STREAM) {
+        return cli_usage("serve", "HTTP needs a stream socket");
+    }
+    status = check_address(command->address);
+    return status == CLI_OK && command->tcp[0] ? check_address(command->tcp) : status;
+}
+
 static int read_arguments(struct command *command, struct serve *serve, int argc, char **argv) {
     int option, status;
 
@@ -143,13 +176,7 @@ static int read_arguments(struct command *command, struct serve *serve, int argc
     if (optind < argc) {
         return cli_usage("serve", "one address and one directory at most");
     }
-    if (command->takes_over && command->inherited[0]) {
-        return cli_usage("serve", "--take-over goes with an ADDRESS, not with --fd or --systemd");
-    }
-    if (command->listen.listen.type != 0 && command->listen.listen.type != SUNPATH_STREAM) {
-        return cli_usage("serve", "HTTP needs a stream socket");
-    }
-    return CLI_OK;
+    return check_command(command);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -211,6 +238,10 @@ static int open_directory(struct serve *serve, const char *directory) {
         return CLI_OK;
     }
     error = errno;
+    if (error == ENOTDIR) {
+        return cli_usage("serve", "'%s' is no directory: DIR is the one whose files are served",
+                         cli_show(&shown, directory));
+    }
     cli_say("serve '%s': %s", cli_show(&shown, directory), strerror(error));
     return cli_exit_for_code(-error);
 }

@@ -258,6 +258,10 @@ int cli_listen_option(struct cli_listen_options *options, const char *verb, int 
         if (!cli_parse_mode(&options->listen.mode, argument)) {
             return cli_usage(verb, "--mode %s: not an octal mode such as 0660", shown.text);
         }
+        if (options->listen.mode == 0) { /* to the library that is the default */
+            return cli_usage(verb, "--mode %s: nobody could connect; 0600 is for the owner alone",
+                             shown.text);
+        }
         return CLI_OK;
     case CLI_OPTION_OWNER:
         options->listen.owner = argument;

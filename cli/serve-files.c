@@ -266,11 +266,28 @@ static void redirect_to_slash(struct sunpath_http_exchange *exchange) {
     serve_status(exchange, 301, "this is a directory: its name ends with a slash");
 }
 
+/* Is it only the index that is missing? Cuts `name` back to the directory. */
+static bool is_without_index(int root_fd, char *name, size_t n_directory) {
+    struct stat file;
+    bool is_directory;
+    int fd;
+
+    name[n_directory] = '\0';
+    fd = serve_open_below(root_fd, n_directory > 0 ? name : ".");
+    if (fd < 0) {
+        return false;
+    }
+    is_directory = fstat(fd, &file) == 0 && S_ISDIR(file.st_mode);
+    close(fd);
+    return is_directory;
+}
+
 void serve_file(struct sunpath_http_exchange *exchange, int root_fd) {
     char name[PATH_MAX];
     struct stat file;
     size_t size, n;
     const char *path;
+    bool is_index;
     int fd;
 
     if (!serve_is_get(exchange)) {
@@ -283,11 +300,14 @@ void serve_file(struct sunpath_http_exchange *exchange, int root_fd) {
         return;
     }
     n = strlen(name);
-    if (n == 0 || name[n - 1] == '/') {
+    is_index = n == 0 || name[n - 1] == '/';
+    if (is_index) {
         memcpy(name + n, INDEX, sizeof(INDEX));
     }
     fd = serve_open_below(root_fd, name);
-    if (fd < 0 || fstat(fd, &file) < 0) {
+    if (fd == -ENOENT && is_index && is_without_index(root_fd, name, n)) {
+        serve_status(exchange, 404, "this directory has no " INDEX);
+    } else if (fd < 0 || fstat(fd, &file) < 0) {
         answer_errno(exchange, fd < 0 ? -fd : errno);
         if (fd >= 0) {
             close(fd);

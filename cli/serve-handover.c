@@ -85,21 +85,65 @@ static void wait_for_end(int fd) {
     } while (n < 0 && errno == EINTR);
 }
 
-int serve_take_over(struct sunpath_listener **ret, const char *address,
-                    const struct sunpath_listen_options *options, struct sunpath_error *error) {
-    struct sunpath_peer peer;
-    int fd, r;
+static int note_status(const struct sunpath_http_response *response, void *user) {
+    int *status = user;
 
-    r = sunpath_http_request_upgrade(&fd, "GET", address, PROTOCOL, NULL, error);
-    if (r < 0) {
+    *status = sunpath_http_response_status(response);
+    return 0;
+}
+
+static int refuse(struct sunpath_error *error, int code, enum sunpath_reason reason,
+                  const char *address, const char *why) {
+    struct cli_shown shown;
+
+    *error = (struct sunpath_error){.code = code, .reason = reason};
+    snprintf(error->step, sizeof(error->step), "take over");
+    snprintf(error->text, sizeof(error->text), "take over '%.*s': %s", (int)sizeof(error->text) / 2,
+             cli_show(&shown, address), why);
+    return code;
+}
+
+/* Says it in our words when whoever is there has answered, and no. */
+static int explain(struct sunpath_error *error, const char *address, int r, int status) {
+    char why[160];
+
+    if (status == 403 && geteuid() != 0) {
+        return refuse(error, -EPERM, SUNPATH_REASON_PERMISSION, address,
+                      "refused (403): only the user its server runs as, or root, may take over");
+    }
+    if (status == 409) {
+        return refuse(error, -EBUSY, SUNPATH_REASON_IN_USE, address,
+                      "refused (409): somebody else is taking over, or it is ending");
+    }
+    if (r != -EPROTO && r != -EBADMSG) {
         return r;
     }
+    if (status == 0) {
+        return refuse(error, r, SUNPATH_REASON_PROTOCOL, address,
+                      "what runs there is no `sunpath serve`: it does not speak HTTP");
+    }
+    snprintf(why, sizeof(why),
+             "what runs there is no `sunpath serve` that hands over: it answered %d %s", status,
+             sunpath_http_reason(status));
+    return refuse(error, r, SUNPATH_REASON_PROTOCOL, address, why);
+}
+
+int serve_take_over(struct sunpath_listener **ret, const char *address,
+                    const struct sunpath_listen_options *options, struct sunpath_error *error) {
+    struct sunpath_http_request_options request =
+        SUNPATH_OPTIONS(struct sunpath_http_request_options);
+    struct sunpath_peer peer;
+    int fd, r, status = 0;
+
+    request.on_head = note_status;
+    request.user = &status;
+    r = sunpath_http_request_upgrade(&fd, "GET", address, PROTOCOL, &request, error);
+    if (r < 0) {
+        return explain(error, address, r, status);
+    }
     if (sunpath_peer_read(&peer, fd) < 0 || !is_trusted(&peer)) {
-        *error = (struct sunpath_error){.code = -EPERM, .reason = SUNPATH_REASON_WRONG_OWNER};
-        snprintf(error->step, sizeof(error->step), "take over");
-        snprintf(error->text, sizeof(error->text),
-                 "take over: the server there runs as another user");
-        r = -EPERM;
+        r = refuse(error, -EPERM, SUNPATH_REASON_WRONG_OWNER, address,
+                   "the server there runs as another user");
     } else {
         r = sunpath_listener_take_over(ret, fd, TIMEOUT_MS, options, error);
         if (r >= 0) {

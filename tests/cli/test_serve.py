@@ -139,6 +139,40 @@ class Rights(ServeTest):
             self.assertEqual(done.returncode, 2, f"{arguments}: {done.stderr}")
             self.assertTrue(done.stderr)
 
+    def refused(self, status, text, *arguments):
+        done = self.run_any(SUNPATH, "serve", *arguments)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertIn(text, done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_only_streams_are_served(self):
+        for kind in "dgram", "seqpacket":
+            self.refused(2, "HTTP needs a stream socket", f"{kind}:{self.socket}")
+        self.assertFalse(os.path.exists(self.socket))
+
+    def test_an_inherited_socket_of_another_type_is_refused(self):
+        for kind in socket.SOCK_DGRAM, socket.SOCK_SEQPACKET:
+            with socket.socket(socket.AF_UNIX, kind) as inherited:
+                inherited.bind(self.path(f"{kind}"))
+                if kind == socket.SOCK_SEQPACKET:
+                    inherited.listen(1)
+                done = self.run_any(SUNPATH, "serve", "--fd", str(inherited.fileno()), pass_fds=(inherited.fileno(),))
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("HTTP needs a stream socket", done.stderr)
+
+    def test_no_part_of_an_address_is_dropped(self):
+        self.refused(2, "leave out the part for HTTP", f"unix:{self.socket}:/foo")
+        self.refused(2, "leave out the part for HTTP", self.socket, "--tcp-too", "127.0.0.1:0/foo")
+        self.assertFalse(os.path.exists(self.socket))
+
+    def test_a_mode_of_nothing_is_refused(self):
+        for mode in "0", "0000":
+            self.refused(2, f"--mode {mode}: nobody could connect", "--mode", mode, self.socket)
+        self.assertFalse(os.path.exists(self.socket))
+
+    def test_a_file_is_no_directory(self):
+        self.refused(2, "'/etc/passwd' is no directory", self.socket, "/etc/passwd")
+
     @NEEDS_ROOT
     def test_no_permission_is_3_and_no_directory_4(self):
         os.mkdir(self.path("closed"), 0o700)
@@ -262,12 +296,30 @@ class TakeOver(ServeTest):
             server = successor
         self.assertEqual(json.loads(self.run_ok("curl", "-s", f"http://127.0.0.1:{port}/"))["pid"], server.pid)
 
+    def test_other_programs_are_no_sunpath_serve(self):
+        for answer, says in ((b"HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\n\r\n", "it answered 501"),
+                             (b"220 mail.example ESMTP\r\n", "it does not speak HTTP")):
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(self.socket)
+                listener.listen(1)
+                successor = self.start(SUNPATH, "serve", "--take-over", self.socket)
+                peer, _ = listener.accept()
+                with peer:
+                    self.assertTrue(peer.recv(1000))
+                    peer.sendall(answer)
+                    self.assertEqual(successor.wait(DEADLINE), 1, successor.output())
+            os.unlink(self.socket)
+            self.assertIn(f"take over '{self.socket}': ", successor.output())
+            self.assertIn("is no `sunpath serve`", successor.output())
+            self.assertIn(says, successor.output())
+
     @NEEDS_ROOT
     def test_others_may_not(self):
         server = self.serve(self.socket, "--mode", "0666")
         done = self.run_any("runuser", "-u", "nobody", "--", SUNPATH, "serve", "--take-over", self.socket)
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 3)
         self.assertIn("403", done.stderr)
+        self.assertIn("only the user its server runs as, or root, may take over", done.stderr)
         self.assertIsNone(server.poll())
         self.assertEqual(get(self.socket, "/").status, 200)
 
@@ -360,6 +412,16 @@ class Files(ServeTest):
     def test_directories_redirect_to_their_slash(self):
         answer = get(self.socket, "/sub?a=b")
         self.assertEqual((answer.status, answer.headers["Location"]), (301, "/sub/?a=b"))
+
+    def test_a_directory_without_an_index_says_so(self):
+        os.mkdir(os.path.join(self.root, "a b"))
+        for target in "/sub/", "/a%20b/":
+            answer = get(self.socket, target)
+            self.assertEqual((answer.status, answer.body), (404, b"this directory has no index.html\n"))
+        for target in "/none/", "/none", "/up/", "/out/":
+            self.assertNotIn(b"index", get(self.socket, target).body)
+        os.unlink(os.path.join(self.root, "index.html"))
+        self.assertEqual(get(self.socket, "/").body, b"this directory has no index.html\n")
 
     def test_only_get_and_head(self):
         for method in "POST", "PUT", "DELETE", "OPTIONS":
