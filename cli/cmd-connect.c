@@ -33,7 +33,7 @@ static const struct option longs[] = {
     {"padded", no_argument, NULL, OPTION_PADDED},
     {"fd", required_argument, NULL, OPTION_FD},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
-    {"wait", required_argument, NULL, OPTION_WAIT},
+    {"wait", optional_argument, NULL, OPTION_WAIT},
     {"expect-user", required_argument, NULL, OPTION_EXPECT},
     {"bind", required_argument, NULL, OPTION_BIND},
     {"idle", required_argument, NULL, OPTION_IDLE},
@@ -48,7 +48,7 @@ struct job {
     struct sunpath_address address;
     struct copy copy;
     const char *command;
-    bool is_padded, is_verbose;
+    bool is_padded, is_verbose, waits_for_ever;
     int inherited_fd; /* -1: none */
 
     /* the file of --bind, to be removed only while it is still ours */
@@ -87,6 +87,10 @@ static int read_duration(struct job *job, int option) {
     struct cli_shown shown;
     int ms;
 
+    if (!optarg) { /* --wait alone */
+        job->options.wait = job->waits_for_ever = true;
+        return CLI_OK;
+    }
     if (!cli_parse_duration_ms(&ms, optarg) || ms == 0) {
         return cli_usage("connect", "not a duration such as 1.5s or 300ms: %s",
                          cli_show(&shown, optarg));
@@ -174,6 +178,9 @@ static int read_command_line(struct job *job, int argc, char **argv) {
         if (status != CLI_OK) {
             return status;
         }
+    }
+    if (job->waits_for_ever && job->options.timeout_ms == 0) {
+        job->options.timeout_ms = -1;
     }
     return read_address(job, argc, argv);
 }
