@@ -35,6 +35,7 @@ static const struct option longs[] = {
     {"fail", no_argument, NULL, 'f'},
     {"max-time", required_argument, NULL, 'm'},
     {"silent", no_argument, NULL, 's'},
+    {"show-error", no_argument, NULL, 'S'},
     {"expect-user", required_argument, NULL, OPTION_EXPECT_USER},
     {"wait", optional_argument, NULL, OPTION_WAIT},
     {NULL, 0, NULL, 0},
@@ -48,7 +49,8 @@ struct job {
     const char *upload;
     const char **headers; /* name, value, ..., NULL */
     size_t n_headers;
-    bool is_json, is_head, has_include, is_verbose, has_fail, is_silent, has_max_time;
+    bool is_json, is_head, has_include, is_verbose, has_fail, is_silent, shows_errors, has_max_time;
+    bool has_form;
     int max_ms;
     struct sunpath_connect_options connect;
 
@@ -58,6 +60,10 @@ struct job {
     int status;       /* of the answer, 0: none yet */
     int output_error; /* negative errno: why the output failed */
 };
+
+static bool is_mute(const struct job *job) {
+    return job->is_silent && !job->shows_errors;
+}
 
 static int out_of_memory(void) {
     cli_say("out of memory");
@@ -150,6 +156,7 @@ static int read_value(struct job *job, int option) {
         job->is_json = true;
         return read_data(job, optarg);
     case 'd':
+        job->has_form = true;
         return read_data(job, optarg);
     case 'H':
         return read_header(job, optarg);
@@ -192,6 +199,9 @@ static int read_option(struct job *job, int option) {
     case 's':
         job->is_silent = true;
         return CLI_OK;
+    case 'S':
+        job->shows_errors = true;
+        return CLI_OK;
     default:
         return read_value(job, option);
     }
@@ -233,13 +243,16 @@ static int read_words(struct job *job, int argc, char **argv) {
     if (job->data && job->upload) {
         return cli_usage("http", "--data and --upload: there is only one body");
     }
+    if (job->has_form && job->is_json) {
+        return cli_usage("http", "--data and --json: there is only one body");
+    }
     return CLI_OK;
 }
 
 static int read_command_line(struct job *job, int argc, char **argv) {
     int option, r;
 
-    while ((option = cli_option(argc, argv, "d:T:H:X:o:iIvfm:s", longs)) != -1) {
+    while ((option = cli_option(argc, argv, "d:T:H:X:o:iIvfm:sS", longs)) != -1) {
         r = option == '?' ? CLI_USAGE : read_option(job, option);
         if (r != CLI_OK) {
             return r;
@@ -361,7 +374,7 @@ static int prepare_body(struct job *job, struct sunpath_http_request_options *op
     }
     r = http_source_open(&job->source, job->upload, &size);
     if (r < 0) {
-        if (!job->is_silent) {
+        if (!is_mute(job)) {
             cli_say("--upload %s: %s", cli_show(&shown, job->upload), strerror(-r));
         }
         return exit_for_file(r);
@@ -389,7 +402,7 @@ static int report_output(const struct job *job) {
     bool is_unread = job->output_error == -EPIPE && job->sink.is_broken;
     struct cli_shown shown;
 
-    if (job->is_silent || is_unread) { /* `sunpath http ... | head` is no reason for a message */
+    if (is_mute(job) || is_unread) { /* `sunpath http ... | head` is no reason for a message */
         return exit_for_file(job->output_error);
     }
     if (job->output_error == -EREMOTEIO) {
@@ -403,14 +416,26 @@ static int report_output(const struct job *job) {
     return exit_for_file(job->output_error);
 }
 
+/* A path is taken literally, and curl's users expect a target behind it. */
+static void suggest(const struct job *job, const struct sunpath_error *error) {
+    struct cli_shown shown;
+
+    if (error->reason == SUNPATH_REASON_MISSING && strchr("/.", job->target[0]) &&
+        strstr(job->target, ":/")) {
+        cli_say("a path is taken literally: did you mean 'unix:%s'?",
+                cli_show(&shown, job->target));
+    }
+}
+
 static int report(const struct job *job, const struct sunpath_error *error) {
     int status;
 
     if (job->output_error < 0) {
         return report_output(job);
     }
-    if (!job->is_silent) {
+    if (!is_mute(job)) {
         cli_print_error(error);
+        suggest(job, error);
     }
     status = cli_exit_for(error);
     return error->code == -ETIMEDOUT && status == CLI_FAILED ? CLI_BUSY : status;

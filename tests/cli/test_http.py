@@ -250,6 +250,16 @@ class HttpTest(TestCase):
         done = self.http("-fs", self.socket, "/status/500")
         self.assertEqual((done.returncode, done.stderr), (1, ""))
 
+    def test_show_error(self):
+        self.fails(4, "not there", "-fsS", self.path("none"))
+        self.fails(1, "404 Not Found", "-fsS", self.socket, "/status/404")
+        self.ask("-S", self.socket)
+
+    def test_a_target_behind_a_path_is_explained(self):
+        self.fails(4, f"did you mean 'unix:{self.socket}:/x'?", f"{self.socket}:/x")
+        self.assertEqual(self.ask(f"unix:{self.socket}:/x")["path"], "/x")
+        self.assertNotIn("did you mean 'unix", self.fails(4, "", self.path("none")).stderr)
+
     def test_usage(self):
         self.fails(2, "TARGET is missing")
         self.fails(2, "TARGET is missing", "-d", "x")
@@ -259,6 +269,7 @@ class HttpTest(TestCase):
         self.fails(2, "not a duration", self.socket, "-m", "soon")
         self.fails(2, "NAME: VALUE", self.socket, "-H", "nonsense")
         self.fails(2, "only one body", self.socket, "-d", "a", "-T", "b")
+        self.fails(2, "only one body", self.socket, "-d", "a", "--json", "1")
         self.fails(2, "begin with '/'", self.socket, "x")
         self.fails(2, "percent-encoded", self.socket, "/a b")
         self.fails(2, "line end", self.socket, "-H", "X: a\r\nY: b")
