@@ -121,7 +121,9 @@ SUNPATH_API struct sunpath_listener *sunpath_listener_close(struct sunpath_liste
  * On 0 the successor owns the address: stop accepting, finish what is under way, and close, which
  * removes nothing. On failure (-ETIMEDOUT, -EPIPE, -EPROTO ...) nothing has changed hands, and
  * neither end has any more use for `fd`: close it. Only the process that opened the listener can
- * give it away (-EINVAL); a relative path is handed over as an absolute one.
+ * give it away (-EINVAL); a relative path is handed over as an absolute one. A lock file that
+ * somebody has removed is put back first; -EADDRINUSE when another process holds one by now: then
+ * the old server must be stopped before the new one starts.
  *
  * take_over receives and confirms. `options` gives the access rules of the new listener; its other
  * fields are not used. Errors as above, and -EMFILE: it takes three descriptors. Check who is at

@@ -146,34 +146,65 @@ static int open_directory(struct sp_claim *claim, const struct sunpath_address *
     return 0;
 }
 
-int sp_claim_take(struct sp_claim *ret, const struct sunpath_address *address,
-                  struct sunpath_error *error) {
-    _cleanup_(sp_claim_releasep) struct sp_claim claim = SP_CLAIM_NONE;
+/* A lock file that has its name and is locked by us. Tries again when it is removed meanwhile. */
+static int open_named(int *ret_fd, const struct sp_claim *claim,
+                      const struct sunpath_address *address, struct sunpath_error *error) {
     struct sp_shown shown;
-    int r = open_directory(&claim, address, error);
 
-    for (int i = 0; r == 0 && i < N_TRIES; i++) {
-        r = open_locked(&claim.lock_fd, &claim, address, error);
+    for (int i = 0; i < N_TRIES; i++) {
+        _cleanup_(sp_closep) int fd = -1;
+        int r = open_locked(&fd, claim, address, error);
+
         if (r < 0) {
             return r;
         }
-        r = is_named(&claim, claim.lock_fd);
-        if (r > 0) {
-            *ret = claim;
-            claim = SP_CLAIM_NONE;
-            return 0;
-        }
-        claim.lock_fd = sp_close(claim.lock_fd);
+        r = is_named(claim, fd);
         if (r < 0) {
             return fail_open(r, address, error);
         }
-    }
-    if (r < 0) {
-        return r;
+        if (r > 0) {
+            *ret_fd = sp_take_fd(&fd);
+            return 0;
+        }
     }
     return sp_fail(error, -EBUSY, SUNPATH_REASON_SYSTEM, "lock",
                    "'%s" SP_BESIDE_LOCK "': the lock file was removed again and again",
                    sp_show_address(&shown, address));
+}
+
+int sp_claim_take(struct sp_claim *ret, const struct sunpath_address *address,
+                  struct sunpath_error *error) {
+    _cleanup_(sp_claim_releasep) struct sp_claim claim = SP_CLAIM_NONE;
+    int r = open_directory(&claim, address, error);
+
+    if (r == 0) {
+        r = open_named(&claim.lock_fd, &claim, address, error);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret = claim;
+    claim = SP_CLAIM_NONE;
+    return 0;
+}
+
+int sp_claim_renew(struct sp_claim *claim, const struct sunpath_address *address,
+                   struct sunpath_error *error) {
+    int fd = -1, r = is_named(claim, claim->lock_fd);
+
+    if (r < 0) {
+        return fail_open(r, address, error);
+    }
+    if (r > 0) {
+        return 0;
+    }
+    r = open_named(&fd, claim, address, error);
+    if (r < 0) {
+        return r;
+    }
+    sp_close(claim->lock_fd);
+    claim->lock_fd = fd;
+    return 0;
 }
 
 int sp_claim_adopt(struct sp_claim *ret, const struct sunpath_address *address, int lock_fd) {

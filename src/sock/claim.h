@@ -41,6 +41,14 @@ int sp_claim_take(struct sp_claim *ret, const struct sunpath_address *address,
 int sp_claim_adopt(struct sp_claim *ret, const struct sunpath_address *address, int lock_fd);
 
 /*
+ * For a claim that is held: when its lock file was removed or replaced, takes the one that has the
+ * name now, or makes one. -EADDRINUSE when somebody else holds that; else as sp_claim_take(). On
+ * failure the claim is as it was.
+ */
+int sp_claim_renew(struct sp_claim *claim, const struct sunpath_address *address,
+                   struct sunpath_error *error);
+
+/*
  * Gives the lock back, for every process that shares it when `everywhere`; else it stays theirs.
  * Leaves *claim empty. For an empty one it does nothing.
  */

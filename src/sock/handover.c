@@ -26,6 +26,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "sock/listener-internal.h"
@@ -160,6 +161,26 @@ static void make_absolute(struct sunpath_address *address, const struct sp_claim
     }
 }
 
+/*
+ * The successor takes only a lock that has its name. If somebody has removed the lock file, it is
+ * put back first.
+ */
+static int renew_lock(struct sunpath_listener *listener, struct sunpath_error *error) {
+    struct sunpath_error why = {0};
+    struct sp_shown shown;
+    int r;
+
+    if (listener->claim.lock_fd < 0) {
+        return 0;
+    }
+    r = sp_claim_renew(&listener->claim, &listener->address, &why);
+    return r == 0 ? 0
+                  : sp_fail(error, r, why.reason, "hand over",
+                            "'%s': its lock file was removed, and cannot be had again (%s): stop "
+                            "this server, then start the new one",
+                            sp_show_address(&shown, &listener->address), why.text);
+}
+
 static int send_offer(const struct sunpath_listener *listener, int fd, uint64_t deadline_ns) {
     struct sunpath_address address = listener->address;
     bool has_lock = listener->claim.lock_fd >= 0;
@@ -199,6 +220,10 @@ int sunpath_listener_hand_over(struct sunpath_listener *listener, int fd, int ti
                        (int)listener->pid);
     }
 
+    r = renew_lock(listener, error);
+    if (r < 0) {
+        return r;
+    }
     r = send_offer(listener, fd, deadline_ns);
     if (r == 0) {
         r = receive_all(fd, &answer, 1, NULL, NULL, deadline_ns);
@@ -293,6 +318,7 @@ static int build(struct sunpath_listener **ret, struct sp_claim *ret_claim,
                  struct received *received, const struct sunpath_listen_options *options,
                  struct sunpath_error *error) {
     struct sunpath_listen_options used = SUNPATH_OPTIONS(struct sunpath_listen_options);
+    struct sp_shown shown;
     int r;
 
     if (received->fds[1] >= 0) {
@@ -302,7 +328,10 @@ static int build(struct sunpath_listener **ret, struct sp_claim *ret_claim,
         }
         if (r < 0) {
             return sp_fail(error, -EPROTO, SUNPATH_REASON_PROTOCOL, "take over",
-                           "the lock that came with the listener is not the one of its path here");
+                           "'%s': the lock that came with it is not that of this path, its lock "
+                           "file was removed or lies elsewhere: stop the old server, then start "
+                           "the new one",
+                           sp_show_address(&shown, &received->address));
         }
         received->fds[1] = -1;
     }

@@ -129,6 +129,37 @@ START_TEST(only_the_named_lock_counts) {
 }
 END_TEST
 
+START_TEST(a_removed_lock_is_put_back) {
+    struct sp_claim first, second;
+    struct sunpath_error error = {0};
+    struct sunpath_address address = {0};
+    int before;
+
+    ck_assert_int_eq(sunpath_address_parse(&address, "./a.sock", NULL), 0);
+    ck_assert_int_eq(take(&first, "./a.sock", NULL), 0);
+    before = first.lock_fd;
+    ck_assert_int_eq(sp_claim_renew(&first, &address, NULL), 0); /* nothing to do */
+    ck_assert_int_eq(first.lock_fd, before);
+    ck_assert_int_eq(unlink("a.sock.lock"), 0);
+    ck_assert_int_eq(sp_claim_renew(&first, &address, NULL), 0);
+    ck_assert_int_eq(take(&second, "./a.sock", NULL), -EADDRINUSE);
+
+    ck_assert_int_eq(unlink("a.sock.lock"), 0);
+    make_file("a.sock.lock"); /* left by somebody who was refused: nobody holds it */
+    ck_assert_int_eq(sp_claim_renew(&first, &address, NULL), 0);
+    ck_assert_int_eq(take(&second, "./a.sock", NULL), -EADDRINUSE);
+
+    ck_assert_int_eq(unlink("a.sock.lock"), 0);
+    ck_assert_int_eq(take(&second, "./a.sock", NULL), 0);
+    before = first.lock_fd;
+    ck_assert_int_eq(sp_claim_renew(&first, &address, &error), -EADDRINUSE);
+    ck_assert_str_ne(error.text, "");
+    ck_assert_int_eq(first.lock_fd, before);
+    sp_claim_release(&second, true);
+    sp_claim_release(&first, true);
+}
+END_TEST
+
 static void check_lock_refused(int code, const char *says) {
     struct sp_claim claim = SP_CLAIM_NONE;
     struct sunpath_error error = {0};
@@ -531,9 +562,10 @@ START_TEST(a_lock_is_adopted_when_it_is_the_named_one) {
 END_TEST
 
 SP_TESTS_EVERYWHERE("claim", one_holds_the_lock, the_lock_file_is_private_whatever_the_umask,
-                    only_the_named_lock_counts, bad_lock_files_are_refused, no_permission_is_said,
-                    bad_paths_are_refused, the_dead_are_known, the_living_are_known,
-                    another_network_namespace_is_no_death, what_is_no_socket_is_never_dead,
+                    only_the_named_lock_counts, a_removed_lock_is_put_back,
+                    bad_lock_files_are_refused, no_permission_is_said, bad_paths_are_refused,
+                    the_dead_are_known, the_living_are_known, another_network_namespace_is_no_death,
+                    what_is_no_socket_is_never_dead,
                     without_permission_nothing_is_proven_but_of_our_own,
                     temporaries_are_swept_when_dead, long_names_get_short_temporaries_of_their_own,
                     only_our_file_is_removed, the_last_of_a_family_is_known,

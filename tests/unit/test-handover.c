@@ -118,6 +118,62 @@ START_TEST(a_path_changes_hands) {
 }
 END_TEST
 
+/* systemd-tmpfiles does that, and people. */
+START_TEST(a_removed_lock_is_no_obstacle) {
+    struct sunpath_listener *listener = open_ok("./a.sock"), *successor;
+    struct stat before, after;
+    int pair[2];
+    pid_t pid;
+
+    ck_assert_int_eq(stat("a.sock", &before), 0);
+    ck_assert_int_eq(unlink("a.sock.lock"), 0);
+    make_pair(pair);
+    pid = fork();
+    if (pid == 0) {
+        close(pair[0]);
+        successor = take_over_ok(pair[1], NULL);
+        ck_assert_int_eq(sunpath_listener_hand_over(successor, pair[1], PLENTY_MS, NULL), 0);
+        sunpath_listener_close(successor);
+        _exit(0);
+    }
+    close(pair[1]);
+    ck_assert_int_eq(sunpath_listener_hand_over(listener, pair[0], PLENTY_MS, NULL), 0);
+    sunpath_listener_close(listener);
+    successor = take_over_ok(pair[0], NULL);
+    close(pair[0]);
+    wait_ok(pid);
+    ck_assert_int_eq(stat("a.sock", &after), 0);
+    ck_assert_uint_eq(before.st_ino, after.st_ino);
+    ck_assert(is_up("a.sock"));
+    ck_assert(is_locked("./a.sock"));
+    sunpath_listener_close(successor);
+    ck_assert_int_eq(access("a.sock", F_OK), -1);
+    ck_assert(!is_locked("./a.sock"));
+}
+END_TEST
+
+START_TEST(a_lock_that_another_holds_is_said) {
+    struct sunpath_listener *listener = open_ok("./a.sock"), *other;
+    struct sunpath_error error = {0};
+    int pair[2];
+
+    ck_assert_int_eq(unlink("a.sock"), 0);
+    ck_assert_int_eq(unlink("a.sock.lock"), 0);
+    other = open_ok("./a.sock");
+    make_pair(pair);
+    ck_assert_int_eq(sunpath_listener_hand_over(listener, pair[0], PLENTY_MS, &error), -EADDRINUSE);
+    ck_assert_int_eq(error.reason, SUNPATH_REASON_IN_USE);
+    ck_assert_msg(strstr(error.text, "hand over './a.sock': its lock file was removed") &&
+                      strstr(error.text, "stop this server, then start the new one"),
+                  "%s", error.text);
+    sunpath_listener_close(listener);
+    ck_assert(is_up("a.sock"));
+    sunpath_listener_close(other);
+    close(pair[0]);
+    close(pair[1]);
+}
+END_TEST
+
 START_TEST(it_can_go_on_from_hand_to_hand) {
     struct sunpath_listener *listener = open_ok("./a.sock");
 
@@ -422,7 +478,8 @@ START_TEST(only_who_opened_it_gives_it_away) {
 }
 END_TEST
 
-SP_TESTS_EVERYWHERE("handover", a_path_changes_hands, it_can_go_on_from_hand_to_hand,
+SP_TESTS_EVERYWHERE("handover", a_path_changes_hands, a_removed_lock_is_no_obstacle,
+                    a_lock_that_another_holds_is_said, it_can_go_on_from_hand_to_hand,
                     every_kind_changes_hands, the_old_server_keeps_what_nobody_took,
                     a_successor_refuses_what_makes_no_sense, a_successor_checks_the_descriptors,
                     a_successor_without_descriptors_says_so, who_gave_up_does_not_own,
