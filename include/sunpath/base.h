@@ -42,7 +42,8 @@ extern "C" {
  * The conventions of the whole API:
  *
  * - A call returns 0 (or a documented count) on success and a negative errno on failure. On failure
- *   nothing behind `ret` is touched and nothing is left in the file system.
+ *   nothing behind `ret` is touched and nothing is left in the file system but the lock file of a
+ *   listener, which always stays (listener.h says why).
  * - A call that takes ownership of something takes it only when it succeeds.
  * - Destructors accept NULL and return NULL, so `x = sunpath_x_close(x)` leaves no dangling
  * pointer.

@@ -31,11 +31,12 @@ struct sunpath_listen_options {
 /*
  * Publishes `address` and listens on it (a datagram socket is published by the same rules).
  *
- * A path is guarded by the lock file "<path>.lock" (mode 0600, left in place) while the listener
- * lives. A socket file whose server is proven dead is replaced; a live one never is, nor is
- * anything that is not a socket. When the name appears it already accepts connections, with its
- * final mode and owner; there is no instant of wider access, and the umask plays no part. Paths
- * longer than 107 bytes work; the file name can have 250.
+ * A path is guarded by the lock file "<path>.lock" (mode 0600) while the listener lives. The lock
+ * file stays, after close and after a failure too: of two who lock the same path one could
+ * otherwise hold the lock of a file that is gone. A socket file whose server is proven dead is
+ * replaced; a live one never is, nor is anything that is not a socket. When the name appears it
+ * already accepts connections, with its final mode and owner; there is no instant of wider access,
+ * and the umask plays no part. Paths longer than 107 bytes work; the file name can have 250.
  *
  * In and below a sticky directory that others can write to (/tmp, /tmp/app) the socket is bound in
  * place, because systemd-tmpfiles deletes renamed ones there (it also deletes all whose absolute
