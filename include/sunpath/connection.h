@@ -47,7 +47,7 @@ struct sunpath_connect_options {
  *
  * Errors, each with the reason in `error`: -ENOENT, -ECONNREFUSED, -EACCES, -EPROTOTYPE,
  * -ETIMEDOUT (the text says what it waited for), -EPERM (wrong server owner), -ENAMETOOLONG,
- * -ECANCELED, -EINVAL, -EMFILE.
+ * -ELOOP, -ENOTDIR (the path), -EBADF, -ENOTSOCK ("fd:N"), -ECANCELED, -EINVAL, -EMFILE.
  */
 SUNPATH_API int sunpath_connect(int *ret_fd, const char *address,
                                 const struct sunpath_connect_options *options,
