@@ -86,14 +86,30 @@ static int complain(char **argv, const char *text, int short_option) {
     return '?';
 }
 
+/*
+ * The duration of --wait may be a word of its own, as that of --timeout is: no address reads as
+ * one, so "--wait 5s /run/a.sock" and "--wait /run/a.sock" cannot be mistaken for each other.
+ */
+static void take_duration(int argc, char **argv, const char *option) {
+    int ms;
+
+    if (strcmp(option, "wait") == 0 && !optarg && optind < argc &&
+        cli_parse_duration_ms(&ms, argv[optind])) {
+        optarg = argv[optind++];
+    }
+}
+
 int cli_option(int argc, char **argv, const char *shorts, const struct option *longs) {
     char quiet[64];
-    int option;
+    int option, i_long = -1;
 
     /* a leading colon tells a missing argument from an unknown option: getopt(3) */
     snprintf(quiet, sizeof(quiet), ":%s", shorts);
     opterr = 0;
-    option = getopt_long(argc, argv, quiet, longs, NULL);
+    option = getopt_long(argc, argv, quiet, longs, &i_long);
+    if (i_long >= 0) {
+        take_duration(argc, argv, longs[i_long].name);
+    }
     if (option == '?' && optopt == 0 && strcmp(argv[optind - 1], "--help") == 0) {
         exit(cmd_help(2, (char *[]){(char *)"help", argv[0], NULL}));
     }
@@ -122,13 +138,14 @@ bool cli_parse_number(int *ret, const char *text, int min, int max) {
     return true;
 }
 
-/* Digits with at most one point among them, then `*ret_unit`; strtod() would take "inf" and 0x10.
+/* Digits with at most one point before the last, then `*ret_unit`; strtod() would take "inf" and
+ * 0x10.
  */
 static bool parse_decimal(double *ret, const char **ret_unit, const char *text) {
     size_t n = strspn(text, "0123456789.");
     const char *point;
 
-    if (n == 0 || text[0] == '.' || text[n - 1] == '.' || n > 20) {
+    if (n == 0 || text[n - 1] == '.' || n > 20) {
         return false;
     }
     point = memchr(text, '.', n);

@@ -356,8 +356,8 @@ class Inherited(Copying):
 class Waiting(Copying):
     def test_wait_for_a_server_that_is_not_there_yet(self):
         path = self.path("late.sock")
-        for wait in "--wait=50s", "--wait":
-            client = self.pipes(SUNPATH, "connect", wait, path)
+        for wait in ["--wait=50s"], ["--wait", "50s"], ["--wait"]:
+            client = self.pipes(SUNPATH, "connect", *wait, path)
             until(lambda: stat_of(client)[0] == "S", "it to wait")
             self.assertIsNone(client.poll())
             listener = self.listening(path)
