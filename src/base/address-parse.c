@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* address-parse.c - read every spelling of an address. */
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
 #include <sunpath/address.h>
 
+#include "base/address-hints.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -19,11 +21,7 @@ struct reading {
 };
 
 static int refuse(const struct reading *in, int code, const char *why) {
-    struct sp_shown shown;
-
-    return sp_fail(in->error, code,
-                   code == -ENAMETOOLONG ? SUNPATH_REASON_NAME_TOO_LONG : SUNPATH_REASON_INVALID,
-                   "parse", "'%s': %s", sp_show(&shown, in->text, strlen(in->text)), why);
+    return sp_refuse_address(in->error, in->text, code, why);
 }
 
 /* When `*text` begins with `prefix`, steps over it. */
@@ -149,6 +147,9 @@ static int set_place(struct sunpath_address *ret, const struct reading *in, cons
         ret->is_auto = true;
         return 0;
     }
+    if (n_place >= 2 && memcmp(place, "~/", 2) == 0) {
+        return refuse(in, -EINVAL, SP_HINT_HOME);
+    }
     return set_path(ret, in, place, n_place);
 }
 
@@ -174,6 +175,12 @@ static int parse_with_uri(struct sunpath_address *ret, const struct reading *in,
     if (end) {
         ret->uri = end + 1;
         return set_place(ret, in, place, (size_t)(end - place));
+    }
+    if (place[0] && place[strlen(place) - 1] == ':' && strcmp(place, "autobind:") != 0) {
+        return refuse(
+            in, -EINVAL,
+            "behind the last colon a target is missing: write :/ there; a file whose name "
+            "ends in a colon is written without unix:");
     }
     return set_place(ret, in, place, strlen(place));
 }
@@ -269,6 +276,21 @@ static int parse_systemd(struct sunpath_address *ret, const struct reading *in, 
     return 0;
 }
 
+/* fe80::1, fe80::1%eth0 */
+static bool is_ipv6(const char *host, size_t n_host) {
+    const char *zone = memchr(host, '%', n_host);
+    size_t n = zone ? (size_t)(zone - host) : n_host;
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+
+    if (n >= sizeof(text) || (zone && n + 1 == n_host)) {
+        return false;
+    }
+    memcpy(text, host, n);
+    text[n] = '\0';
+    return inet_pton(AF_INET6, text, &address) == 1;
+}
+
 static bool is_host(const char *host, size_t n_host, bool in_brackets) {
     for (size_t i = 0; i < n_host; i++) {
         unsigned char c = (unsigned char)host[i];
@@ -277,7 +299,7 @@ static bool is_host(const char *host, size_t n_host, bool in_brackets) {
             return false;
         }
     }
-    return n_host > 0 && n_host <= 255 && (!in_brackets || memchr(host, ':', n_host));
+    return n_host > 0 && n_host <= 255 && (!in_brackets || is_ipv6(host, n_host));
 }
 
 static int parse_tcp(struct sunpath_address *ret, const struct reading *in, const char *rest) {
@@ -305,52 +327,12 @@ static int parse_tcp(struct sunpath_address *ret, const struct reading *in, cons
     return 0;
 }
 
-/* HOST:PORT without its "tcp:"? */
-static bool is_host_and_port(const char *text) {
-    const char *colon = strrchr(text, ':');
-    uint64_t port;
+/* Caddy's "|0222" behind a path? */
+static bool has_mode(const char *text) {
+    const char *bar = strrchr(text, '|');
+    size_t n = bar ? strspn(bar + 1, "01234567") : 0;
 
-    return colon && colon > text && !strchr(text, '/') &&
-           sp_parse_number(&port, colon + 1, strlen(colon + 1), 65535);
-}
-
-/* No spelling fits, so it is a bare word: show what it may have been meant for. */
-static int refuse_bare(const struct reading *in) {
-    struct sp_shown shown;
-
-    sp_show(&shown, in->text, strlen(in->text));
-    if (strlen(shown.text) > 60) {
-        return refuse(in, -EINVAL,
-                      "is no address: put './' before a file in this directory, '@' before an "
-                      "abstract name");
-    }
-    if (is_host_and_port(in->text)) {
-        return sp_fail(in->error, -EINVAL, SUNPATH_REASON_INVALID, "parse",
-                       "'%s': is no address: for TCP write 'tcp:%s'", shown.text, shown.text);
-    }
-    return sp_fail(in->error, -EINVAL, SUNPATH_REASON_INVALID, "parse",
-                   "'%s': is no address: write './%s' for a file in this directory or '@%s' "
-                   "for an abstract name",
-                   shown.text, shown.text, shown.text);
-}
-
-/* Nothing fits: say what was probably meant. */
-static int refuse_unknown(const struct reading *in) {
-    const char *text = in->text;
-
-    if (!text[0]) {
-        return refuse(in, -EINVAL, "an address cannot be empty");
-    }
-    if (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) {
-        return refuse(in, -EINVAL,
-                      "for HTTP on a socket write unix:/run/app.sock:/uri or "
-                      "http+unix://%2Frun%2Fapp.sock/uri, for TCP tcp:HOST:PORT/uri");
-    }
-    if (strstr(text, "://")) {
-        return refuse(in, -EINVAL,
-                      "this scheme is not known; for a path write unix:///run/app.sock");
-    }
-    return refuse_bare(in);
+    return (n == 3 || n == 4) && bar[1 + n] == '\0';
 }
 
 static int parse(struct sunpath_address *ret, const struct reading *in) {
@@ -371,6 +353,9 @@ static int parse(struct sunpath_address *ret, const struct reading *in) {
     }
     if (skip(&rest, "unix:")) {
         return parse_unix(ret, in, rest);
+    }
+    if (strncmp(rest, "unix//", 6) == 0 && has_mode(rest)) {
+        return refuse(in, -EINVAL, "a mode is no part of an address: use the option for it");
     }
     if (strncmp(rest, "unix//", 6) == 0 || strncmp(rest, "unix/@", 6) == 0) {
         return set_place(ret, in, rest + 5, strlen(rest + 5));
@@ -393,7 +378,7 @@ static int parse(struct sunpath_address *ret, const struct reading *in) {
     if (skip(&rest, "tcp:")) {
         return parse_tcp(ret, in, rest);
     }
-    return refuse_unknown(in);
+    return sp_refuse_unknown_address(in->error, in->text);
 }
 
 int sunpath_address_parse(struct sunpath_address *ret, const char *text,
