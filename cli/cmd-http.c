@@ -428,8 +428,6 @@ static void suggest(const struct job *job, const struct sunpath_error *error) {
 }
 
 static int report(const struct job *job, const struct sunpath_error *error) {
-    int status;
-
     if (job->output_error < 0) {
         return report_output(job);
     }
@@ -437,8 +435,7 @@ static int report(const struct job *job, const struct sunpath_error *error) {
         cli_print_error(error);
         suggest(job, error);
     }
-    status = cli_exit_for(error);
-    return error->code == -ETIMEDOUT && status == CLI_FAILED ? CLI_BUSY : status;
+    return cli_exit_for(error);
 }
 
 static int request(struct job *job) {

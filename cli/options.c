@@ -47,6 +47,7 @@ int cli_exit_for(const struct sunpath_error *error) {
         return CLI_ABSENT;
     case SUNPATH_REASON_BACKLOG_FULL:
     case SUNPATH_REASON_IN_USE:
+    case SUNPATH_REASON_TIMEOUT:
         return CLI_BUSY;
     case SUNPATH_REASON_NONE:
     case SUNPATH_REASON_UNKNOWN:

@@ -15,17 +15,16 @@ extern "C" {
  *
  *   /run/app.sock  ./app.sock  ../app.sock     a path, taken literally
  *   @name                                      an abstract name of exactly these bytes
- *   abns@name                                  an abstract name padded with NULs to 108 bytes
- *                                              (haproxy)
+ *   abns@name                                  padded with NULs to 108 bytes, as haproxy does
  *   unix:PATH  unix:///PATH  unix//PATH        the spellings of nginx, Docker and Caddy
  *   unix:@name  unix://@name  unix/@name       abstract, by the same spellings
  *   unix:PATH:/uri                             with an HTTP target, as nginx writes it
  *   http+unix://%2Frun%2Fapp.sock/uri          with an HTTP target, percent-encoded
  *   http://unix:PATH:/uri                      with an HTTP target, as got and superagent write it
- *   stream:A  seqpacket:A  dgram:A             a socket type; A is a path, an abstract name or
- * autobind: autobind:                                  a free abstract name that the kernel chooses
- * (to bind) fd:N                                       a descriptor this process inherited systemd:
- * systemd:NAME                     the only, or the named, socket-activation descriptor
+ *   autobind:                                  a free abstract name that the kernel chooses
+ *   stream:A  seqpacket:A  dgram:A             a socket type; A is a path or an abstract name
+ *   fd:N                                       a descriptor this process inherited
+ *   systemd:  systemd:NAME                     the only, or the named, socket-activation descriptor
  *   tcp:HOST:PORT  tcp:[::1]:PORT              TCP; tcp:HOST:PORT/uri with an HTTP target
  *
  * In abstract names \xHH, \n, \r, \t and \\ stand for bytes, so NULs can be written.

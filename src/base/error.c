@@ -81,7 +81,8 @@ int sp_fail(struct sunpath_error *error, int code, enum sunpath_reason reason, c
 
     *error = (struct sunpath_error){.code = code, .reason = reason};
     snprintf(error->step, sizeof(error->step), "%s", step);
-    n = snprintf(error->text, sizeof(error->text), "%s ", step);
+    /* "bind '/run/x': ..." names its object; what names none is set apart: "listen: no memory" */
+    n = snprintf(error->text, sizeof(error->text), format[0] == '\'' ? "%s " : "%s: ", step);
     errno = saved; /* so that %m works */
     va_start(args, format);
     vsnprintf(error->text + n, sizeof(error->text) - (size_t)n, format, args);

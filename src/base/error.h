@@ -9,10 +9,11 @@
 #include <sunpath/base.h>
 
 /*
- * Fills `error` (may be NULL) with "<step> <the formatted sentence>" and returns `code`, so failing
- * is one line: `return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "bind", "'%s': %m", shown)`.
- * Names from outside must be escaped first: sp_show() and sp_show_address() in text.h.
- * errno is kept.
+ * Fills `error` (may be NULL) with the step and the formatted sentence, which begins with its
+ * object in quotes ("bind '/run/x': ...") or is set apart by a colon ("activate: no descriptor was
+ * passed"), and returns `code`, so failing is one line: `return sp_fail(error, -errno,
+ * SUNPATH_REASON_SYSTEM, "bind", "'%s': %m", shown)`. Names from outside must be escaped first:
+ * sp_show() and sp_show_address() in text.h. errno is kept.
  */
 int sp_fail(struct sunpath_error *error, int code, enum sunpath_reason reason, const char *step,
             const char *format, ...) SUNPATH_PRINTF(5, 6);

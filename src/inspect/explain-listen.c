@@ -151,10 +151,10 @@ static bool say_shut_lock(struct sp_verdict *verdict, const char *path, const ch
     }
     sp_mode_text(mode, st.st_mode);
     sp_owner_text(owner, sizeof(owner), st.st_uid, st.st_gid, false);
-    sp_verdict_set(verdict, SUNPATH_REASON_PERMISSION, EACCES, "the lock file '%s' %s (%s %s)",
-                   show(&shown, lock),
-                   st.st_uid == geteuid() ? "may not be opened" : "belongs to another user", mode,
-                   owner);
+    sp_verdict_set(
+        verdict, SUNPATH_REASON_PERMISSION, EACCES,
+        "the lock file '%s' %s (%s %s): remove it if it is left over", show(&shown, lock),
+        st.st_uid == geteuid() ? "may not be opened" : "belongs to another user", mode, owner);
     return true;
 }
 

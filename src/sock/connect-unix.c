@@ -90,7 +90,7 @@ static int bind_own(const struct sp_connecting *call, int fd, struct sunpath_add
     }
     if (r < 0) {
         errno = -r;
-        return sp_fail(call->error, r, sp_reason_of_errno(r), "bind", "our own end to '%s': %m",
+        return sp_fail(call->error, r, sp_reason_of_errno(r), "bind", "'%s' to our own end: %m",
                        sp_show_address(&shown, ret_own));
     }
     return 0;

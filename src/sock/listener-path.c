@@ -127,10 +127,10 @@ static int set_owner(struct publication *p, int file_fd) {
     }
     if (fchownat(file_fd, "", p->uid, p->gid, AT_EMPTY_PATH) < 0) {
         return sp_fail(p->error, -errno, sp_reason_of_errno(errno), "owner",
-                       "'%s': owner and group may not be set to %s:%s: %m",
-                       sp_show_address(&shown, &p->listener->address),
-                       sp_show(&shown_owner, owner, strlen(owner)),
-                       sp_show(&shown_group, group, strlen(group)));
+                       "'%s': %s%s%s%s%s may not be set: %m",
+                       sp_show_address(&shown, &p->listener->address), *owner ? "owner " : "",
+                       sp_show(&shown_owner, owner, strlen(owner)), *owner && *group ? " and " : "",
+                       *group ? "group " : "", sp_show(&shown_group, group, strlen(group)));
     }
     return 0;
 }

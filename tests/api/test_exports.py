@@ -12,13 +12,18 @@ RELEASE = os.path.join(BUILD, "../release")
 DECLARATION = re.compile(r"SUNPATH_API\s[^;{]*?\b(sunpath_\w+)\s*\(", re.S)
 
 
+def without_comments(text):
+    """Nor preprocessor lines, in which SUNPATH_API is defined."""
+    return re.sub(r"^#.*?(?<!\\)$", "", re.sub(r"/\*.*?\*/", "", text, flags=re.S), flags=re.S | re.M)
+
+
 class Exports(TestCase):
     def test_exports_are_the_declarations(self):
         declared = set()
         folder = os.path.join(SOURCE, "include/sunpath")
         for name in os.listdir(folder):
             with open(os.path.join(folder, name), encoding="utf-8") as header:
-                declared |= set(DECLARATION.findall(re.sub(r"/\*.*?\*/", "", header.read(), flags=re.S)))
+                declared |= set(DECLARATION.findall(without_comments(header.read())))
         self.assertGreater(len(declared), 80)
         listing = self.run_ok("nm", "-D", "--defined-only", os.path.join(RELEASE, "libsunpath.so"))
         exported = {line.split()[-1].split("@")[0] for line in listing.splitlines()}

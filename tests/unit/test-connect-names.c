@@ -70,7 +70,7 @@ START_TEST(long_names_of_our_own) {
     fails("dgram:./none", &options, -ENOENT, SUNPATH_REASON_MISSING, "not there");
     ck_assert_int_eq(access("own", F_OK), -1);
     snprintf(own, sizeof(own), "%s/%0200d", dir, 1);
-    fails("dgram:./d", &options, -ENAMETOOLONG, SUNPATH_REASON_NAME_TOO_LONG, "bind our own end");
+    fails("dgram:./d", &options, -ENAMETOOLONG, SUNPATH_REASON_NAME_TOO_LONG, "to our own end");
     close(server);
 }
 END_TEST

@@ -137,7 +137,7 @@ START_TEST(a_name_of_our_own) {
     ck_assert_int_eq(recv(fd, &byte, 1, 0), 1);
     close(fd);
 
-    fails("dgram:./d", &options, -EADDRINUSE, SUNPATH_REASON_IN_USE, "bind our own end to './own'");
+    fails("dgram:./d", &options, -EADDRINUSE, SUNPATH_REASON_IN_USE, "bind './own' to our own end");
     ck_assert_int_eq(access("own", F_OK), 0); /* it was not ours to remove */
     ck_assert_int_eq(unlink("own"), 0);
     fails("dgram:./none", &options, -ENOENT, SUNPATH_REASON_MISSING, "not there");
@@ -149,7 +149,7 @@ START_TEST(a_name_of_our_own) {
     options.bind = "own";
     fails("dgram:./d", &options, -EINVAL, SUNPATH_REASON_INVALID, "./own");
     options.bind = "fd:3";
-    fails("dgram:./d", &options, -EAFNOSUPPORT, SUNPATH_REASON_SYSTEM, "bind our own end");
+    fails("dgram:./d", &options, -EAFNOSUPPORT, SUNPATH_REASON_SYSTEM, "to our own end");
     options.bind = "@sunpath-test-own";
     close(connected("dgram:./d", &options));
     close(server);
