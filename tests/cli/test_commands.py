@@ -71,7 +71,7 @@ class Commands(Copying):
         for kind in ["stream", "seqpacket", "dgram"]:
             path = self.path(f"echo-{kind}")
             server = self.start(SUNPATH, "listen", "-k", "--echo", "--type", kind, path)
-            until(lambda: os.path.exists(path), "the file")
+            until(lambda: published(path), "the file")
             if kind == "dgram":
                 peer = self.listening(self.path("echo-peer"), kind)
                 peer.connect(path)
@@ -103,7 +103,7 @@ class Commands(Copying):
     def test_datagram_exec_answers_each(self):
         path = self.path("pong.sock")
         self.start(SUNPATH, "listen", "--exec", "tr a-z A-Z", "dgram:" + path)
-        until(lambda: os.path.exists(path), "the file")
+        until(lambda: published(path), "the file")
         peer = self.listening(self.path("p.sock"), "dgram")
         for text in [b"ping", b"x" * 100000, b"again"]:
             peer.sendto(text, path)
@@ -153,7 +153,7 @@ class Identity(Copying):
     def test_mode_owner_group(self):
         path = self.path("m.sock")
         self.start(SUNPATH, "listen", "--mode", "0640", "--owner", "nobody", "--group", "nogroup", path)
-        until(lambda: os.path.exists(path), "the file")
+        until(lambda: published(path), "the file")
         import grp, pwd
         status = os.stat(path)
         self.assertEqual((status.st_mode & 0o7777, status.st_uid, status.st_gid),
@@ -162,7 +162,7 @@ class Identity(Copying):
     def test_backlog(self):
         path = self.path("b.sock")
         self.start(SUNPATH, "listen", "-k", "--echo", "--backlog", "7", path)
-        until(lambda: os.path.exists(path), "the file")
+        until(lambda: published(path), "the file")
         lines = [line.split() for line in self.run_ok("ss", "-xlH").splitlines() if self.dir in line]
         self.assertEqual(lines[0][3], "7", lines)
 

@@ -80,7 +80,7 @@ class Streams(Copying):
         got = []
         reader = threading.Thread(target=lambda: got.append(server.stdout.read()))
         reader.start()
-        until(lambda: os.path.exists(path), "the file")
+        until(lambda: published(path), "the file")
         done = subprocess.run([SUNPATH, "connect", "-N", path], input=data, capture_output=True, timeout=DEADLINE)
         reader.join()
         server.stdout.close()
@@ -156,7 +156,7 @@ class Streams(Copying):
         for number in [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]:
             path = self.path(f"s{number}.sock")
             server = self.start(SUNPATH, "listen", path)
-            until(lambda: os.path.exists(path), "the file")
+            until(lambda: published(path), "the file")
             self.assertEqual(server.stop(number), -number)
             self.assertFalse(os.path.exists(path))
 

@@ -156,7 +156,7 @@ class Messages(Copying):
         receiver = self.listening(self.path("d.sock"), "dgram")
         mine = self.path("mine.sock")
         killed = self.pipes(SUNPATH, "connect", "--bind", mine, "dgram:" + self.path("d.sock"))
-        until(lambda: os.path.exists(mine), "the file")
+        until(lambda: published(mine), "the file")
         argv = [SUNPATH, "connect", "-N", "--bind", mine, "dgram:" + self.path("d.sock")]
         refused = self.run_any(*argv, input="x")
         self.assertEqual(refused.returncode, 5, refused)
@@ -182,7 +182,7 @@ class Messages(Copying):
     def test_listen_prints_datagrams_and_answers_the_last_sender(self):
         path = self.path("r.sock")
         server = self.pipes(SUNPATH, "listen", "--lines", "dgram:" + path)
-        until(lambda: os.path.exists(path), "the file")
+        until(lambda: published(path), "the file")
         server.stdin.write(b"early answer\n")
         server.stdin.flush()
         peers = [self.listening(self.path(f"p{i}"), "dgram") for i in range(2)]
@@ -223,7 +223,7 @@ class Messages(Copying):
     def test_descriptors_are_closed_and_the_message_is_printed(self):
         path = self.path("fds.sock")
         server = self.pipes(SUNPATH, "listen", "--lines", "dgram:" + path)
-        until(lambda: os.path.exists(path), "the file")
+        until(lambda: published(path), "the file")
         fds = lambda: len(os.listdir(f"/proc/{server.pid}/fd"))
         sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(sender.close)

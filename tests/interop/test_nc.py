@@ -108,7 +108,7 @@ class Messages(Copying):
         path = self.path(f"{kind}.sock")
         server = self.start(SUNPATH, "listen", *arguments, "--type", kind, path, stdout=subprocess.PIPE)
         self.addCleanup(server.stdout.close)
-        until(lambda: os.path.exists(path), "the file")
+        until(lambda: published(path), "the file")
         return server, path
 
     def test_socat_seqpacket_client(self):

@@ -59,6 +59,14 @@ def accepts(path, kind=socket.SOCK_STREAM):
             return False
 
 
+def published(path):
+    """True when the socket file has its mode: one that is bound in place has none until it accepts."""
+    try:
+        return os.stat(path).st_mode & 0o777 != 0
+    except FileNotFoundError:
+        return False
+
+
 class Process(subprocess.Popen):
     """A child that a test started. Its output goes to a file, so it can never block on a full pipe."""
 
