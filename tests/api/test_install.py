@@ -40,13 +40,13 @@ class Install(TestCase):
         with open(self.path("main.c"), "w", encoding="utf-8") as source:
             source.write(MAIN)
 
-    def library_dir(self):
+    def folder_of_pc(self):
         found = [root for root, _, files in os.walk(self.prefix) if "sunpath.pc" in files]
         self.assertEqual(len(found), 1)
         return os.path.dirname(found[0])
 
     def check(self, program):
-        environment = dict(os.environ, LD_LIBRARY_PATH=self.library_dir())
+        environment = dict(os.environ, LD_LIBRARY_PATH=self.folder_of_pc())
         self.assertIn("/run/x.sock", self.run_ok(program, env=environment))
 
     def test_find_package(self):
@@ -58,7 +58,7 @@ class Install(TestCase):
         self.check(self.path("b/static"))
 
     def test_pkg_config_c_and_cxx(self):
-        environment = dict(os.environ, PKG_CONFIG_PATH=os.path.join(self.library_dir(), "pkgconfig"))
+        environment = dict(os.environ, PKG_CONFIG_PATH=os.path.join(self.folder_of_pc(), "pkgconfig"))
         flags = self.run_ok("pkg-config", "--cflags", "--libs", "sunpath", env=environment).split()
         strict = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
         for compiler in (["gcc", "-std=c99"], ["g++", "-x", "c++", "-std=c++17"]):
