@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/beside.h"
@@ -174,6 +176,13 @@ static void say_directory(struct sp_verdict *verdict, int code, const struct sp_
                    show(&shown, denied ? denied->path : directory), mode, owner);
 }
 
+/* In /proc the kernel says that a file it will not make is missing: proc(5). */
+static bool is_proc(const char *directory) {
+    struct statfs fs;
+
+    return statfs(directory, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
 /* The kernel found something missing, though the directory of the path can be looked up. */
 static void say_vanished(struct sp_verdict *verdict, const struct sp_walk *walk,
                          const char *directory) {
@@ -182,6 +191,9 @@ static void say_vanished(struct sp_verdict *verdict, const struct sp_walk *walk,
     if (!sp_proc_is_there()) {
         sp_verdict_set(verdict, SUNPATH_REASON_SYSTEM, ENOENT,
                        "/proc is not mounted, without which this cannot be done");
+    } else if (is_proc(directory)) {
+        sp_verdict_set(verdict, SUNPATH_REASON_SYSTEM, ENOENT, "no file can be made in '%s'",
+                       show(&shown, directory));
     } else {
         sp_verdict_set(verdict, SUNPATH_REASON_MISSING, ENOENT, "the directory '%s' was removed%s",
                        show(&shown, directory),

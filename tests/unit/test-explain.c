@@ -427,11 +427,21 @@ START_TEST(no_error_no_work) {
 }
 END_TEST
 
-SP_TESTS("explain", missing, similar_names_are_offered, a_removed_file_of_a_live_server,
-         a_removed_file_of_our_own, stale, not_a_socket, bound_but_not_listening, shut_down,
-         wrong_type, backlog_full, a_full_backlog_that_is_over_by_now,
-         a_deadline_says_what_it_waited_for, no_permission_and_where, a_name_too_long,
-         abstract_names, listen_names_the_owner, listen_names_who_holds_the_lock,
-         listen_says_what_is_in_the_way, listen_looks_at_the_directory,
-         listen_knows_a_directory_that_was_removed, listen_tells_our_own_lock_file_from_others,
-         listen_says_which_directory_is_shut, no_error_no_work)
+START_TEST(listen_knows_that_proc_takes_no_files) {
+    struct sunpath_address address = path_address("/proc/x.sock");
+    struct sunpath_error error = {0};
+
+    ck_assert_int_eq(sp_explain_listen(&error, -ENOENT, "lock", &address), -ENOENT);
+    has(error.text, "no file can be made in '/proc'");
+}
+END_TEST
+
+SP_TESTS("explain", listen_knows_that_proc_takes_no_files, missing, similar_names_are_offered,
+         a_removed_file_of_a_live_server, a_removed_file_of_our_own, stale, not_a_socket,
+         bound_but_not_listening, shut_down, wrong_type, backlog_full,
+         a_full_backlog_that_is_over_by_now, a_deadline_says_what_it_waited_for,
+         no_permission_and_where, a_name_too_long, abstract_names, listen_names_the_owner,
+         listen_names_who_holds_the_lock, listen_says_what_is_in_the_way,
+         listen_looks_at_the_directory, listen_knows_a_directory_that_was_removed,
+         listen_tells_our_own_lock_file_from_others, listen_says_which_directory_is_shut,
+         no_error_no_work)
