@@ -21,7 +21,7 @@ struct sunpath_connect_options {
     /*
      * Never wait at all, for callers that run a loop: a full backlog is -EAGAIN (try again later),
      * and a TCP descriptor may come back before it is connected: when it is writable, SO_ERROR says
-     * how that went.
+     * how that went. Who asks often passes no `error`: finding the reason costs a look around.
      */
     bool no_wait;
     const char *expect_user; /* user name or number the server must run as; NULL: anyone */

@@ -102,17 +102,6 @@ static void unbind_own(const struct sunpath_address *own) {
     }
 }
 
-static int fail_attempt(const struct sp_connecting *call, int code) {
-    struct sp_shown shown;
-
-    if (code == -EAGAIN && call->options.no_wait) {
-        /* asked again soon, perhaps often: no look around for the owner */
-        return sp_fail(call->error, code, SUNPATH_REASON_BACKLOG_FULL, "connect",
-                       "'%s': the backlog is full", sp_show_address(&shown, call->address));
-    }
-    return sp_connect_fail(call, code);
-}
-
 static bool is_worth_waiting(const struct sp_connecting *call, int code) {
     if (call->options.no_wait) {
         return false;
@@ -154,7 +143,7 @@ static int connect_until(int fd, const struct sp_connecting *call) {
             return wrong_owner(call, uid, sp_uid_is_unmapped(uid));
         }
         if (!is_worth_waiting(call, r)) {
-            return fail_attempt(call, r);
+            return sp_connect_fail(call, r);
         }
         w = sp_connect_wait(call, -1, pause_ms);
         if (w < 0) {

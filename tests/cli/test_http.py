@@ -327,6 +327,7 @@ class HttpTest(TestCase):
             with socket.socket(socket.AF_UNIX) as first:
                 first.connect(self.path("full"))
                 self.fails(5, "timed out after 100 ms", self.path("full"), "-m", "100ms")
+                self.fails(5, f"[{os.getpid()}] does not accept fast enough", self.path("full"), "-m", ".1")
 
     def test_wait(self):
         later = self.path("later.sock")
