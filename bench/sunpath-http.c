@@ -10,7 +10,7 @@ static void on_request(struct sunpath_http_exchange *exchange, void *user) {
 }
 
 int main(int argc, char **argv) {
-    static const struct sunpath_http_server_events events = {.on_request = on_request};
+    static const struct sunpath_http_handler handler = {.on_request = on_request};
     struct sunpath_http_server *server;
     struct sunpath_error error;
     struct sunpath_loop *loop;
@@ -20,7 +20,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     if (sunpath_loop_open(&loop) < 0 ||
-        sunpath_http_server_new(&server, loop, &events, NULL, NULL) < 0) {
+        sunpath_http_server_new(&server, loop, &handler, NULL, NULL) < 0) {
         return 1;
     }
     if (sunpath_http_server_listen(server, argv[1], NULL, &error) < 0) {

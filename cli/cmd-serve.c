@@ -254,7 +254,7 @@ static bool is_ignored(int signal_number) {
 }
 
 static int open_server(struct serve *serve, const struct command *command) {
-    static const struct sunpath_http_server_events events = {.on_request = on_request};
+    static const struct sunpath_http_handler handler = {.on_request = on_request};
     const int numbers[] = {SIGTERM, SIGINT, is_ignored(SIGHUP) ? 0 : SIGHUP};
     int r;
 
@@ -263,7 +263,7 @@ static int open_server(struct serve *serve, const struct command *command) {
         r = sunpath_signal_open(&serve->signals[i], serve->loop, numbers[i], on_signal, serve);
     }
     if (r >= 0) {
-        r = sunpath_http_server_new(&serve->server, serve->loop, &events, serve, &command->http);
+        r = sunpath_http_server_new(&serve->server, serve->loop, &handler, serve, &command->http);
     }
     return r < 0 ? fail_with("serve", r) : CLI_OK;
 }

@@ -37,13 +37,13 @@ static void on_request(struct sunpath_http_exchange *exchange, void *user) {
 }
 
 int main(int argc, char **argv) {
-    static const struct sunpath_http_server_events events = {.on_request = on_request};
+    static const struct sunpath_http_handler handler = {.on_request = on_request};
     struct sunpath_http_server *server;
     struct sunpath_error error;
     struct sunpath_loop *loop;
 
     if (sunpath_loop_open(&loop) < 0 ||
-        sunpath_http_server_new(&server, loop, &events, NULL, NULL) < 0) {
+        sunpath_http_server_new(&server, loop, &handler, NULL, NULL) < 0) {
         return 1;
     }
     if (sunpath_http_server_listen(server, argc > 1 ? argv[1] : "/tmp/docker.sock", NULL, &error)) {

@@ -10,14 +10,14 @@ static void on_request(struct sunpath_http_exchange *exchange, void *user) {
 }
 
 int main(int argc, char **argv) {
-    static const struct sunpath_http_server_events events = {.on_request = on_request};
+    static const struct sunpath_http_handler handler = {.on_request = on_request};
     const char *address = argc > 1 ? argv[1] : "/tmp/hello.sock";
     struct sunpath_error error = {.text = "cannot open a loop"};
     struct sunpath_http_server *server = NULL;
     struct sunpath_loop *loop = NULL;
 
     if (sunpath_loop_open(&loop) < 0 ||
-        sunpath_http_server_new(&server, loop, &events, NULL, NULL) < 0 ||
+        sunpath_http_server_new(&server, loop, &handler, NULL, NULL) < 0 ||
         sunpath_http_server_listen(server, address, NULL, &error) < 0) {
         fprintf(stderr, "%s\n", error.text);
         return 1;

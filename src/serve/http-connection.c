@@ -18,8 +18,8 @@ static void finish(struct sp_http_connection *connection, struct sunpath_http_ex
                    int error) {
     struct sunpath_http_server *server = connection->server;
 
-    if (server->events->on_finish) {
-        server->events->on_finish(exchange, error, server->user);
+    if (server->handler->on_finish) {
+        server->handler->on_finish(exchange, error, server->user);
     }
 }
 
@@ -69,7 +69,7 @@ static void bury(struct sp_http_connection *connection) {
 static void save_what_is_asked(struct sp_http_connection *connection) {
     struct sunpath_http_exchange *exchange = connection->exchange;
 
-    if (connection->server->events->on_finish && (exchange || connection->finishing)) {
+    if (connection->server->handler->on_finish && (exchange || connection->finishing)) {
         (void)sunpath_http_peer(exchange ? exchange : connection->finishing);
     }
     if (exchange) {
@@ -233,8 +233,8 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
         sp_http_exchange_pump_file(exchange);
     } else if (!connection->is_dead && exchange && exchange->wants_drain && !exchange->is_ended) {
         exchange->wants_drain = false;
-        if (server->events->on_drain) {
-            server->events->on_drain(exchange, server->user);
+        if (server->handler->on_drain) {
+            server->handler->on_drain(exchange, server->user);
         }
     }
     if (!connection->is_dead) {

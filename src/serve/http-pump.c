@@ -15,7 +15,7 @@ void sp_http_connection_retire(struct sp_http_connection *connection,
     struct sunpath_http_server *server = connection->server;
 
     connection->exchange = NULL;
-    if (!server->events->on_finish || !exchange->is_announced) {
+    if (!server->handler->on_finish || !exchange->is_announced) {
         sp_http_exchange_give(server, exchange);
         return;
     }
@@ -127,8 +127,8 @@ static bool begin(struct sp_http_connection *connection) {
         return false;
     }
     exchange->is_announced = true;
-    if (server->events->on_head) {
-        server->events->on_head(exchange, server->user);
+    if (server->handler->on_head) {
+        server->handler->on_head(exchange, server->user);
     }
     return true;
 }
@@ -152,7 +152,7 @@ static bool take_in_place(struct sp_http_connection *connection,
     char *input;
 
     if (exchange->is_kept || exchange->head.framing != SP_HTTP_LENGTH ||
-        connection->server->events->on_body) {
+        connection->server->handler->on_body) {
         return false;
     }
     input = sp_stream_input(connection->stream, &size);
@@ -194,8 +194,8 @@ static void take_piece(struct sp_http_connection *connection,
         fail_body(connection, -EMSGSIZE, 413, "the body is too large");
         return;
     }
-    if (server->events->on_body) {
-        server->events->on_body(exchange, piece->data, piece->size, server->user);
+    if (server->handler->on_body) {
+        server->handler->on_body(exchange, piece->data, piece->size, server->user);
         return;
     }
     if (sp_http_exchange_add_piece(exchange, piece->data, piece->size) < 0) {
@@ -270,7 +270,7 @@ static bool ask(struct sp_http_connection *connection, struct sunpath_http_excha
     struct sunpath_http_server *server = connection->server;
 
     exchange->is_asked = true;
-    server->events->on_request(exchange, server->user);
+    server->handler->on_request(exchange, server->user);
     if (connection->is_dead || exchange->is_ended) {
         return true;
     }

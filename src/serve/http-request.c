@@ -59,7 +59,7 @@ void sp_http_exchange_keep_head(struct sunpath_http_exchange *exchange) {
     if (exchange->is_kept) {
         return;
     }
-    if (connection->server->events->on_finish &&
+    if (connection->server->handler->on_finish &&
         append(&exchange->kept, sp_stream_input(connection->stream, &size), exchange->n_head) < 0) {
         exchange->error = -ENOMEM; /* on_finish finds an empty request */
     }

@@ -3,6 +3,8 @@
 
 #include "serve/http-server.h"
 
+#include <sunpath/http.h>
+
 #include <errno.h>
 #include <string.h>
 #include <time.h>

@@ -275,12 +275,12 @@ void sp_http_server_leave(struct sunpath_http_server *server) {
 }
 
 int sunpath_http_server_new(struct sunpath_http_server **ret, struct sunpath_loop *loop,
-                            const struct sunpath_http_server_events *events, void *user,
+                            const struct sunpath_http_handler *handler, void *user,
                             const struct sunpath_http_server_options *options) {
     struct sunpath_http_server *server;
     int r;
 
-    if (!ret || !loop || !events || !events->on_request) {
+    if (!ret || !loop || !handler || !handler->on_request) {
         return -EINVAL;
     }
     server = calloc(1, sizeof(*server));
@@ -288,7 +288,7 @@ int sunpath_http_server_new(struct sunpath_http_server **ret, struct sunpath_loo
         return -ENOMEM;
     }
     server->loop = loop;
-    server->events = events;
+    server->handler = handler;
     server->user = user;
     server->date_s = -1;
     sp_list_init(&server->connections);

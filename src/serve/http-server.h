@@ -4,7 +4,7 @@
 #ifndef SP_SERVE_HTTP_SERVER_H
 #define SP_SERVE_HTTP_SERVER_H
 
-#include <sunpath/http.h>
+#include <sunpath/http-server.h>
 
 #include "base/buffer.h"
 #include "base/list.h"
@@ -133,7 +133,7 @@ struct sp_http_listener {
 
 struct sunpath_http_server {
     struct sunpath_loop *loop;
-    const struct sunpath_http_server_events *events;
+    const struct sunpath_http_handler *handler;
     void *user;
     struct sunpath_http_server_options options; /* with the defaults filled in */
     struct sp_http_limits limits;

@@ -24,7 +24,7 @@ static void on_signal(struct sunpath_signal *signal, int signal_number, void *us
 }
 
 int main(int argc, char **argv) {
-    static const struct sunpath_http_server_events events = {.on_request = on_request};
+    static const struct sunpath_http_handler handler = {.on_request = on_request};
     struct sunpath_http_server_options options =
         SUNPATH_OPTIONS(struct sunpath_http_server_options);
     struct sunpath_http_server *server;
@@ -36,7 +36,7 @@ int main(int argc, char **argv) {
     options.max_output = 128 * 1024 * 1024;
     if (argc != 2 || sunpath_loop_open(&loop) < 0 ||
         sunpath_signal_open(&signal, loop, SIGTERM, on_signal, loop) < 0 ||
-        sunpath_http_server_new(&server, loop, &events, NULL, &options) < 0) {
+        sunpath_http_server_new(&server, loop, &handler, NULL, &options) < 0) {
         return 2;
     }
     if (sunpath_http_server_listen(server, argv[1], NULL, &error) < 0) {

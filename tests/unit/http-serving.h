@@ -21,7 +21,7 @@
 static struct {
     struct sunpath_loop *loop;
     struct sunpath_http_server *server;
-    struct sunpath_http_server_events events;
+    struct sunpath_http_handler handler;
     struct sunpath_http_exchange *held; /* by hold() */
     int n_requests, n_finished, n_drained;
     int last_error; /* of on_finish */
@@ -88,12 +88,12 @@ static inline void count_drained(struct sunpath_http_server *server, void *user)
 /* ---- server and clients ---------------------------------------------------------------------- */
 
 static inline void serving_open(const struct sunpath_http_server_options *options) {
-    if (!serving.events.on_request) {
-        serving.events.on_request = echo;
+    if (!serving.handler.on_request) {
+        serving.handler.on_request = echo;
     }
     ck_assert_int_eq(sunpath_loop_open(&serving.loop), 0);
     ck_assert_int_eq(
-        sunpath_http_server_new(&serving.server, serving.loop, &serving.events, NULL, options), 0);
+        sunpath_http_server_new(&serving.server, serving.loop, &serving.handler, NULL, options), 0);
 }
 
 static inline void serving_close(void) {

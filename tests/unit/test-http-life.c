@@ -9,8 +9,8 @@ START_TEST(an_answer_may_come_later) {
     char *heard;
     int fd;
 
-    serving.events.on_request = hold;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = hold;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, "POST /1 HTTP/1.1\r\nHost: x\r\nX-A: b\r\nContent-Length: 3\r\n\r\nabc" GET("/2"));
@@ -42,8 +42,8 @@ END_TEST
 START_TEST(a_client_that_has_half_closed_gets_its_answers) {
     int fd;
 
-    serving.events.on_request = hold;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = hold;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/1") GET("/2"));
@@ -67,8 +67,8 @@ END_TEST
 START_TEST(a_client_that_leaves_is_noticed) {
     int fd;
 
-    serving.events.on_request = hold;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = hold;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/"));
@@ -104,8 +104,8 @@ static void start_large(struct sunpath_http_exchange *exchange, void *user) {
 START_TEST(a_client_that_leaves_mid_reply_is_an_error_of_its_own) {
     int fd;
 
-    serving.events.on_request = start_large;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = start_large;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/"));
@@ -129,9 +129,9 @@ START_TEST(on_drain_asks_for_more) {
     size_t size;
     int fd;
 
-    serving.events.on_request = start_large;
-    serving.events.on_drain = drain_large;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = start_large;
+    serving.handler.on_drain = drain_large;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -176,8 +176,8 @@ START_TEST(on_drain_comes_after_a_full_output_too) {
     int fd;
 
     options.max_output = 4096;
-    serving.events.on_request = write_thousands;
-    serving.events.on_drain = write_thousands;
+    serving.handler.on_request = write_thousands;
+    serving.handler.on_drain = write_thousands;
     serving_open(&options);
     fd = client();
     say(fd, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -192,7 +192,7 @@ START_TEST(on_finish_still_knows_the_request) {
     char text[8192] = "";
     int fd;
 
-    serving.events.on_finish = note_finish;
+    serving.handler.on_finish = note_finish;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/1") "POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab" GET("/3"));
@@ -240,20 +240,20 @@ START_TEST(the_server_may_be_freed_in_any_callback) {
     for (int i = 0; i < 4; i++) {
         int fd, other;
 
-        serving.events = (struct sunpath_http_server_events){.on_request = echo};
+        serving.handler = (struct sunpath_http_handler){.on_request = echo};
         switch (i) {
         case 0:
-            serving.events.on_request = free_server;
-            serving.events.on_finish = count_finish;
+            serving.handler.on_request = free_server;
+            serving.handler.on_finish = count_finish;
             break;
         case 1:
-            serving.events.on_head = free_server;
+            serving.handler.on_head = free_server;
             break;
         case 2:
-            serving.events.on_body = free_server_in_body;
+            serving.handler.on_body = free_server_in_body;
             break;
         default:
-            serving.events.on_finish = free_server_in_finish;
+            serving.handler.on_finish = free_server_in_finish;
         }
         serving_open(NULL);
         fd = client();
@@ -299,8 +299,8 @@ static void free_and_look_back(struct sunpath_http_exchange *exchange, void *use
 START_TEST(what_was_asked_outlives_the_server_until_the_callback_returns) {
     int fd;
 
-    serving.events.on_head = pause_body;
-    serving.events.on_request = free_and_look_back;
+    serving.handler.on_head = pause_body;
+    serving.handler.on_request = free_and_look_back;
     serving_open(NULL);
     fd = client();
     say(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
@@ -323,8 +323,8 @@ static void note_request(struct sunpath_http_exchange *exchange, int error, void
 START_TEST(on_finish_knows_a_request_that_was_cut_off) {
     int fd;
 
-    serving.events.on_request = free_server;
-    serving.events.on_finish = note_request;
+    serving.handler.on_request = free_server;
+    serving.handler.on_finish = note_request;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/1"));
@@ -338,8 +338,8 @@ END_TEST
 START_TEST(on_finish_knows_a_request_whose_client_left_before_its_body_was_read) {
     int fd;
 
-    serving.events.on_head = pause_body;
-    serving.events.on_finish = note_request;
+    serving.handler.on_head = pause_body;
+    serving.handler.on_finish = note_request;
     serving_open(NULL);
     fd = client();
     say(fd, "POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n");
@@ -375,7 +375,7 @@ START_TEST(requests_that_waited_for_room_leave_no_memory_behind) {
         n += sizeof(GET("/")) - 1;
     }
     requests[n] = '\0';
-    serving.events.on_request = answer_a_kib;
+    serving.handler.on_request = answer_a_kib;
     serving_open(NULL);
     fd = client();
     say(fd, requests); /* the answers to some are more than the client has taken */
@@ -410,8 +410,8 @@ END_TEST
 START_TEST(draining_finishes_what_is_under_way) {
     int held, idle, busy;
 
-    serving.events.on_request = hold;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = hold;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     idle = client();
     held = client();
@@ -422,7 +422,7 @@ START_TEST(draining_finishes_what_is_under_way) {
     settle();
     ck_assert_int_eq(serving.n_drained, 0);
     /* A request that was on its way is answered, though the server does not wait for it long. */
-    serving.events.on_request = echo;
+    serving.handler.on_request = echo;
     say(busy, GET("/late"));
     ck_assert_ptr_nonnull(strstr(hear(busy, NULL), "Connection: close"));
     ck_assert_str_eq(hear(idle, NULL), "");
@@ -442,8 +442,8 @@ END_TEST
 START_TEST(draining_has_a_deadline) {
     int fd;
 
-    serving.events.on_request = hold;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = hold;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/"));
@@ -463,7 +463,7 @@ END_TEST
 START_TEST(draining_inside_a_handler_answers_it_first) {
     int fd;
 
-    serving.events.on_request = drain_inside;
+    serving.handler.on_request = drain_inside;
     serving_open(NULL);
     ck_assert_int_eq(sunpath_http_server_listen(serving.server, "./s", NULL, NULL), 0);
     fd = client();
@@ -522,8 +522,8 @@ START_TEST(files_are_sent_as_the_client_takes_them) {
     char *heard, *body;
     int fd;
 
-    serving.events.on_request = send_file;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = send_file;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -559,7 +559,7 @@ START_TEST(a_file_may_be_larger_than_max_output) {
     int fd;
 
     options.max_output = 4096;
-    serving.events.on_request = send_file;
+    serving.handler.on_request = send_file;
     serving_open(&options);
     fd = client();
     say(fd, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -573,8 +573,8 @@ END_TEST
 START_TEST(a_client_that_leaves_mid_file_leaves_nothing) {
     int fd;
 
-    serving.events.on_request = send_file;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = send_file;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/"));
@@ -632,8 +632,8 @@ static void upgrade(struct sunpath_http_exchange *exchange, void *user) {
 START_TEST(a_connection_can_be_upgraded) {
     int fd;
 
-    serving.events.on_request = upgrade;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = upgrade;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/plain"));
@@ -659,8 +659,8 @@ END_TEST
 START_TEST(connect_makes_a_tunnel) {
     int fd;
 
-    serving.events.on_request = upgrade;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = upgrade;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, "CONNECT host:1 HTTP/1.1\r\nHost: host:1\r\n\r\n");

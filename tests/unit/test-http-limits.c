@@ -29,7 +29,7 @@ static void check_refused(const char *request, int status) {
 }
 
 START_TEST(malformed_requests_are_refused) {
-    serving.events.on_finish = count_finish;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     check_refused("GET / HTTP/1.1\r\n\r\n", 400);
     check_refused("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
@@ -232,7 +232,7 @@ static void check_idle_after(size_t length) {
 
     n_length = length;
     options.keep_alive_ms = 1000;
-    serving.events.on_request = respond_at_length;
+    serving.handler.on_request = respond_at_length;
     serving_open(&options);
     ck_assert_int_eq(sunpath_timer_new(&timer, serving.loop, note_due, &is_due), 0);
     ck_assert_int_eq(sunpath_timer_set(timer, 1100), 0);
@@ -272,8 +272,8 @@ START_TEST(clients_that_do_not_read_time_out) {
     int fd;
 
     options.write_ms = 40;
-    serving.events.on_request = respond_large;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = respond_large;
+    serving.handler.on_finish = count_finish;
     serving_open(&options);
     fd = client();
     say(fd, GET("/"));
@@ -294,8 +294,8 @@ START_TEST(clients_that_do_not_read_what_comes_later_time_out) {
     int fd;
 
     options.write_ms = 30;
-    serving.events.on_request = hold;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = hold;
+    serving.handler.on_finish = count_finish;
     serving_open(&options);
     fd = client();
     say(fd, GET("/"));
@@ -317,8 +317,8 @@ START_TEST(slow_readers_that_go_on_reading_get_everything) {
     int fd;
 
     options.write_ms = 10000;
-    serving.events.on_request = respond_large;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = respond_large;
+    serving.handler.on_finish = count_finish;
     serving_open(&options);
     fd = client();
     say(fd, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -346,7 +346,7 @@ START_TEST(output_is_bounded) {
     int fd;
 
     options.max_output = 2048;
-    serving.events.on_request = respond_too_much;
+    serving.handler.on_request = respond_too_much;
     serving_open(&options);
     fd = client();
     say(fd, GET("/"));
@@ -362,7 +362,7 @@ START_TEST(greedy_pipeliners_are_held_back) {
     char text[65536];
     int fd;
 
-    serving.events.on_finish = count_finish;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     for (;;) {

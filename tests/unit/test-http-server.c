@@ -128,7 +128,7 @@ static void show_headers(struct sunpath_http_exchange *exchange, void *user) {
 START_TEST(headers_and_trailers_can_be_read) {
     int fd;
 
-    serving.events.on_request = show_headers;
+    serving.handler.on_request = show_headers;
     serving_open(NULL);
     fd = client();
     say(fd, "GET / HTTP/1.1\r\nHost: x\r\nX-One:  1 \r\nX-Two:\r\n\r\n");
@@ -178,7 +178,7 @@ static void note_body(struct sunpath_http_exchange *exchange, const void *data, 
 START_TEST(bodies_can_be_streamed_and_held_back) {
     int fd;
 
-    serving.events.on_body = note_body;
+    serving.handler.on_body = note_body;
     serving_open(NULL);
     fd = client();
     say(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab");
@@ -229,7 +229,7 @@ static void refuse_in_head(struct sunpath_http_exchange *exchange, void *user) {
 START_TEST(on_head_can_refuse_the_body) {
     int fd;
 
-    serving.events.on_head = refuse_in_head;
+    serving.handler.on_head = refuse_in_head;
     serving_open(NULL);
     fd = client();
     say(fd, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nok" GET("/on"));
@@ -270,7 +270,7 @@ static void respond_in_pieces(struct sunpath_http_exchange *exchange, void *user
 START_TEST(responses_come_in_every_framing) {
     int fd;
 
-    serving.events.on_request = respond_in_pieces;
+    serving.handler.on_request = respond_in_pieces;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/sized"));
@@ -314,7 +314,7 @@ static void misbehave(struct sunpath_http_exchange *exchange, void *user) {
 START_TEST(mistakes_of_handlers_are_told_and_not_sent) {
     int fd;
 
-    serving.events.on_request = misbehave;
+    serving.handler.on_request = misbehave;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/"));
@@ -335,7 +335,7 @@ START_TEST(interim_responses_go_first) {
     char *heard;
     int fd;
 
-    serving.events.on_request = inform_then_respond;
+    serving.handler.on_request = inform_then_respond;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/"));
@@ -362,8 +362,8 @@ static void promise_too_much(struct sunpath_http_exchange *exchange, void *user)
 START_TEST(too_short_a_body_cuts_the_connection) {
     int fd;
 
-    serving.events.on_request = promise_too_much;
-    serving.events.on_finish = count_finish;
+    serving.handler.on_request = promise_too_much;
+    serving.handler.on_finish = count_finish;
     serving_open(NULL);
     fd = client();
     say(fd, GET("/") GET("/never"));
@@ -394,7 +394,7 @@ START_TEST(the_server_names_itself_when_asked) {
     options.server_name = "a\r\nb";
     ck_assert_int_eq(sunpath_loop_open(&serving.loop), 0);
     ck_assert_int_eq(
-        sunpath_http_server_new(&serving.server, serving.loop, &serving.events, NULL, &options),
+        sunpath_http_server_new(&serving.server, serving.loop, &serving.handler, NULL, &options),
         -EINVAL);
     sunpath_loop_close(serving.loop);
 }

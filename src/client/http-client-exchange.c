@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "client/http-client.h"
 #include "flow/stream.h"
-#include "serve/http-client.h"
 
 #define CONTINUE_MS 1000 /* how long "100 Continue" is waited for: RFC 9110 10.1.1 */
 #define SOURCE_MS   2    /* until a source that had nothing is asked again */

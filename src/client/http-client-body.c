@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "serve/http-client.h"
+#include "client/http-client.h"
 
 /* Turns the `size` bytes behind the room for a chunk's size into a chunk, the last one with its
  * end. Returns the whole length. */

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/text.h"
-#include "serve/http-client.h"
+#include "client/http-client.h"
 
 static void request_freep(struct sp_http_request **request) {
     *request = sp_http_request_free(*request);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* http-client.h - the parts of the HTTP client: response, request, connection, exchange. */
 
-#ifndef SP_SERVE_HTTP_CLIENT_H
-#define SP_SERVE_HTTP_CLIENT_H
+#ifndef SP_CLIENT_HTTP_CLIENT_H
+#define SP_CLIENT_HTTP_CLIENT_H
 
-#include <sunpath/http.h>
+#include <sunpath/http-client.h>
+#include <sunpath/stream.h>
 
 #include "wire/http1.h"
 

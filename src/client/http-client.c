@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* http-client.c - the client on a loop: its queue, and how requests end. */
 
-#include "serve/http-client.h"
+#include "client/http-client.h"
 
 #include <errno.h>
 #include <stdlib.h>

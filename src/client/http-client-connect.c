@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "client/http-client.h"
 #include "os/clock.h"
 #include "os/fd.h"
-#include "serve/http-client.h"
 
 #define FIRST_RETRY_MS 1
 #define MAX_RETRY_MS   50

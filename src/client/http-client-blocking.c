@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "serve/http-client.h"
+#include "client/http-client.h"
 
 struct call {
     struct sunpath_loop *loop;

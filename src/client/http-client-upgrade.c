@@ -13,9 +13,9 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "client/http-client.h"
 #include "os/clock.h"
 #include "os/fd.h"
-#include "serve/http-client.h"
 
 /*
  * Not on a stream: a stream reads ahead, and what follows the head belongs to the caller, unread.

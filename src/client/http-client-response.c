@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "serve/http-client.h"
+#include "client/http-client.h"
 
 static void response_freep(struct sunpath_http_response **response) {
     *response = sunpath_http_response_free(*response);

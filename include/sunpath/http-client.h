@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* http-client.h - an HTTP/1.1 client (RFC 9110, RFC 9112), blocking or on a loop. */
+
+#ifndef SUNPATH_HTTP_CLIENT_H
+#define SUNPATH_HTTP_CLIENT_H
+
+#include <sunpath/connection.h>
+#include <sunpath/loop.h>
+#include <sunpath/peer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sunpath_http_response;
+
+SUNPATH_API int sunpath_http_response_status(const struct sunpath_http_response *response);
+SUNPATH_API int sunpath_http_response_version(const struct sunpath_http_response *response);
+/* The phrase after the status as the server sent it; may be "". */
+SUNPATH_API const char *sunpath_http_response_reason(const struct sunpath_http_response *response);
+SUNPATH_API const char *sunpath_http_response_header(const struct sunpath_http_response *response,
+                                                     const char *name);
+/* Headers, and once the body is complete its trailers. */
+SUNPATH_API bool sunpath_http_response_header_at(const struct sunpath_http_response *response,
+                                                 size_t index, const char **ret_name,
+                                                 const char **ret_value);
+/* The collected body, followed by a NUL that does not count. Empty with on_body. */
+SUNPATH_API const void *sunpath_http_response_body(const struct sunpath_http_response *response,
+                                                   size_t *ret_size);
+/* -1 when the server did not announce one. */
+SUNPATH_API int64_t
+sunpath_http_response_content_length(const struct sunpath_http_response *response);
+SUNPATH_API struct sunpath_http_response *sunpath_http_response_free(
+    struct sunpath_http_response *response);
+
+struct sunpath_http_request_options {
+    size_t size;
+    const char *uri; /* target, replaces the one in the address; NULL: that, else "/" */
+    /*
+     * name, value, name, value ..., NULL. One that is also sent by default (Host, User-Agent,
+     * Accept) replaces it; an empty value sends nothing, so that a default can be left out.
+     */
+    const char *const *headers;
+    const void *body; /* NULL: none */
+    size_t n_body;
+    /*
+     * The body from a source, instead of `body`: fills `buffer` and returns the bytes, 0 at the end
+     * or a negative errno, which ends the request; but -EAGAIN says that there is nothing yet, and
+     * it is asked again after a few milliseconds. Sent chunked, or plain when `body_length` is set.
+     */
+    ssize_t (*read_body)(void *user, void *buffer, size_t n_buffer);
+    int64_t body_length; /* with read_body: its length if known; 0: unknown */
+    /*
+     * The connection stands and `head` is about to be sent; `peer` is who the server is, NULL over
+     * TCP. Called again when the request is repeated. Non-zero ends the request with it.
+     */
+    int (*on_start)(const char *head, size_t n_head, const struct sunpath_peer *peer, void *user);
+    /* The response's body as it arrives, instead of collecting it; non-zero ends the request with
+     * it. */
+    int (*on_body)(const struct sunpath_http_response *response, const void *data, size_t size,
+                   void *user);
+    /* The head is there (also of interim responses, status 1xx); non-zero ends the request with it.
+     */
+    int (*on_head)(const struct sunpath_http_response *response, void *user);
+    void *user;
+    uint64_t max_body; /* bytes of a collected body; 0: 64 MiB. More is -EMSGSIZE */
+    int timeout_ms;    /* for all of it; 0: 30,000; -1: no limit */
+    const struct sunpath_connect_options *connect; /* its timeout is cut to what is left of ours */
+};
+
+/*
+ * One request on a connection of its own, blocking. `target` is any address, with or without a
+ * target in it: "unix:/run/app.sock:/status", "http+unix://%2Frun%2Fapp.sock/status",
+ * "/run/app.sock". 0 means that a complete response arrived, whatever its status. Errors as
+ * sunpath_connect(), and -ETIMEDOUT, -ECONNRESET (the server left in the middle), -EBADMSG (not
+ * HTTP), -EMSGSIZE.
+ */
+SUNPATH_API int sunpath_http_request(struct sunpath_http_response **ret, const char *method,
+                                     const char *target,
+                                     const struct sunpath_http_request_options *options,
+                                     struct sunpath_error *error);
+SUNPATH_API int sunpath_http_get(struct sunpath_http_response **ret, const char *target,
+                                 struct sunpath_error *error);
+
+/*
+ * Asks for an upgrade and, when the server answers 101 (or 2xx to CONNECT), stores the connected
+ * descriptor in *ret_fd; not a byte behind the head has been read from it. Any other answer:
+ * -EPROTO, with its status in the text of `error`.
+ */
+SUNPATH_API int sunpath_http_request_upgrade(int *ret_fd, const char *method, const char *target,
+                                             const char *protocol,
+                                             const struct sunpath_http_request_options *options,
+                                             struct sunpath_error *error);
+
+/* One keep-alive connection to one server, on a loop. Requests queue and go one after the other. */
+struct sunpath_http_client;
+
+/*
+ * Connects when the first request is sent, again when the server has closed the connection. The
+ * loop is never blocked: a full backlog, and with `wait` a missing server, are tried again from a
+ * timer, up to the options' timeout (only a host name of a TCP address is looked up at once). Their
+ * `cancel_fd` has no meaning here: freeing the client cancels.
+ *
+ * A request that was lost because the server closed an idle connection goes out once more when not
+ * a byte of it had left, or when its method is idempotent (RFC 9110 9.2.2).
+ */
+SUNPATH_API int sunpath_http_client_new(struct sunpath_http_client **ret, struct sunpath_loop *loop,
+                                        const char *address,
+                                        const struct sunpath_connect_options *options,
+                                        struct sunpath_error *error);
+
+/* Requests under way end with -ECANCELED (their on_done fires inside). Accepts NULL, returns NULL.
+ */
+SUNPATH_API struct sunpath_http_client *sunpath_http_client_free(
+    struct sunpath_http_client *client);
+
+/*
+ * Sends a request to `uri` (NULL: as the options and the address say). `on_done` fires exactly
+ * once, and never inside this call: with a response (freed when it returns) and 0, or NULL and an
+ * error that `error` explains. What `options` points to is copied, but for `body`, which must live
+ * until on_done. -EINVAL (a method, target or header that may not stand in a request), -ENOMEM,
+ * -ECANCELED (the client is being freed): then on_done does not fire.
+ *
+ * An answer that comes before the whole body is sent is delivered; with a status of 400 or above
+ * the rest is not sent. With the header "Expect: 100-continue" the body waits for up to a second.
+ */
+SUNPATH_API int sunpath_http_client_send(
+    struct sunpath_http_client *client, const char *method, const char *uri,
+    const struct sunpath_http_request_options *options,
+    void (*on_done)(const struct sunpath_http_response *response, int result,
+                    const struct sunpath_error *error, void *user),
+    void *user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

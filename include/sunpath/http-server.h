@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* http-server.h - an HTTP/1.1 server (RFC 9110, RFC 9112): requests in, responses out. */
+
+#ifndef SUNPATH_HTTP_SERVER_H
+#define SUNPATH_HTTP_SERVER_H
+
+#include <sunpath/listener.h>
+#include <sunpath/loop.h>
+#include <sunpath/peer.h>
+#include <sunpath/stream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sunpath_http_server;
+
+/* One request and its response. It lives until on_finish returns. */
+struct sunpath_http_exchange;
+
+/*
+ * For each request, in this order: on_head, on_body (any number of times), on_request, on_finish.
+ * Requests of one connection are handled one after the other, but on_finish waits for the kernel to
+ * take the response, and pipelined requests do not wait for that. Strings and bytes that the
+ * accessors return are valid until the callback returns; ask again in a later one. In on_finish the
+ * head can still be read, the body not.
+ *
+ * The server may be freed or drained in any of these callbacks; what is under way then gets its
+ * on_finish before the call returns, and the exchange of the callback lives until that returns.
+ *
+ * A client may leave at any time: who keeps an exchange to answer it later needs on_finish to learn
+ * when it is gone. Requests that are malformed or too large are answered by the server itself, and
+ * when on_head has not been called yet nothing else is.
+ */
+struct sunpath_http_handler {
+    /*
+     * Required: the request is complete. Answer it with sunpath_http_respond() or _start(), here or
+     * any time later.
+     */
+    void (*on_request)(struct sunpath_http_exchange *exchange, void *user);
+
+    /*
+     * Optional: the head is there; no byte of the body has been read and no "100 Continue" sent.
+     * Answering here refuses the body: the connection closes after the answer if the body is
+     * unread.
+     */
+    void (*on_head)(struct sunpath_http_exchange *exchange, void *user);
+
+    /*
+     * Optional: a piece of the body. With it bodies are streamed and `max_body` counts the total;
+     * without it the body is collected and sunpath_http_body() has it in on_request.
+     */
+    void (*on_body)(struct sunpath_http_exchange *exchange, const void *data, size_t size,
+                    void *user);
+
+    /* Optional: output that had reached the high mark fell to the low mark: write on. */
+    void (*on_drain)(struct sunpath_http_exchange *exchange, void *user);
+
+    /*
+     * Optional: the exchange is over, and with it everything borrowed from it. `error` is 0 when
+     * the response was handed to the kernel, else why not: -EPIPE or -ECONNRESET (the client left),
+     * -ETIMEDOUT, -ECANCELED (the server was closed), -EIO (the response was not whole), -EBADMSG
+     * or -EMSGSIZE (the body was malformed or too large). Free what sunpath_http_set_user() holds.
+     */
+    void (*on_finish)(struct sunpath_http_exchange *exchange, int error, void *user);
+};
+
+struct sunpath_http_server_options {
+    size_t size;
+    size_t max_head;         /* bytes of request line and headers, then 431; 0: 16 KiB */
+    size_t max_headers;      /* header lines, then 431; 0: 128 */
+    uint64_t max_body;       /* bytes, then 413; 0: 1 MiB; UINT64_MAX: no limit */
+    size_t max_output;       /* unsent bytes kept for a connection; 0: 16 MiB */
+    size_t max_connections;  /* more wait in the backlog; 0: no limit */
+    uint64_t max_requests;   /* per connection, then "Connection: close"; 0: no limit */
+    int head_ms;             /* for a whole head, then 408; 0: 10,000; -1: no limit */
+    int body_ms;             /* between two pieces of a body, then 408; 0: 30,000; -1: no limit */
+    int write_ms;            /* without a byte taken by the client; 0: 30,000; -1: no limit */
+    int keep_alive_ms;       /* idle between requests; 0: 75,000; -1: no limit */
+    const char *server_name; /* "Server" header, copied; NULL: none */
+};
+
+SUNPATH_API int sunpath_http_server_new(struct sunpath_http_server **ret, struct sunpath_loop *loop,
+                                        const struct sunpath_http_handler *handler, void *user,
+                                        const struct sunpath_http_server_options *options);
+
+/*
+ * Serves on `address` too. Any number of addresses. Errors as sunpath_listener_open(), and
+ * -EPROTOTYPE for another socket than a stream.
+ */
+SUNPATH_API int sunpath_http_server_listen(struct sunpath_http_server *server, const char *address,
+                                           const struct sunpath_listen_options *options,
+                                           struct sunpath_error *error);
+
+/* Serves on a listener that exists already; owned only when 0 is returned. -EPROTOTYPE as above. */
+SUNPATH_API int sunpath_http_server_attach(struct sunpath_http_server *server,
+                                           struct sunpath_listener *listener);
+
+/* The n-th listener, borrowed, or NULL. */
+SUNPATH_API struct sunpath_listener *sunpath_http_server_listener(
+    struct sunpath_http_server *server, size_t index);
+
+/*
+ * Stops accepting (closing the listeners), lets idle connections go, finishes what is under way
+ * with "Connection: close" and calls `on_drained` when the last connection is gone or `timeout_ms`
+ * (-1: no limit) has passed; the rest is then cut off. On an idle server it is called in the next
+ * dispatch.
+ */
+SUNPATH_API void sunpath_http_server_drain(struct sunpath_http_server *server, int timeout_ms,
+                                           void (*on_drained)(struct sunpath_http_server *server,
+                                                              void *user),
+                                           void *user);
+
+SUNPATH_API size_t sunpath_http_server_n_connections(const struct sunpath_http_server *server);
+
+/* Cuts off what is left. Accepts NULL, returns NULL. */
+SUNPATH_API struct sunpath_http_server *sunpath_http_server_free(
+    struct sunpath_http_server *server);
+
+/* The request. */
+SUNPATH_API const char *sunpath_http_method(struct sunpath_http_exchange *exchange);
+SUNPATH_API const char *sunpath_http_target(struct sunpath_http_exchange *exchange);
+/* 10 or 11. */
+SUNPATH_API int sunpath_http_version(struct sunpath_http_exchange *exchange);
+/* The value of the first header of that name (any case), or NULL. */
+SUNPATH_API const char *sunpath_http_header(struct sunpath_http_exchange *exchange,
+                                            const char *name);
+/* The header or trailer at `index`, or false behind the last. */
+SUNPATH_API bool sunpath_http_header_at(struct sunpath_http_exchange *exchange, size_t index,
+                                        const char **ret_name, const char **ret_value);
+/* The collected body (never NULL); its bytes are followed by a NUL that does not count. */
+SUNPATH_API const void *sunpath_http_body(struct sunpath_http_exchange *exchange, size_t *ret_size);
+/* -1 when the request did not announce a length. */
+SUNPATH_API int64_t sunpath_http_content_length(struct sunpath_http_exchange *exchange);
+/* Who is asking: the same for all requests of a connection. NULL over TCP. */
+SUNPATH_API const struct sunpath_peer *sunpath_http_peer(struct sunpath_http_exchange *exchange);
+/* The connection's descriptor, borrowed, for sunpath_peer_groups() and the like. */
+SUNPATH_API int sunpath_http_fd(struct sunpath_http_exchange *exchange);
+SUNPATH_API struct sunpath_http_server *sunpath_http_exchange_server(
+    struct sunpath_http_exchange *exchange);
+
+/* A pointer of the caller's that goes with the exchange; NULL at first. */
+SUNPATH_API void sunpath_http_set_user(struct sunpath_http_exchange *exchange, void *data);
+SUNPATH_API void *sunpath_http_user(struct sunpath_http_exchange *exchange);
+
+/* Holds back and lets in the request's body (with on_body). */
+SUNPATH_API void sunpath_http_pause(struct sunpath_http_exchange *exchange);
+SUNPATH_API void sunpath_http_resume(struct sunpath_http_exchange *exchange);
+
+/*
+ * The response. Every call returns 0, or a negative errno that is the programmer's to mend:
+ * -EALREADY (answered already), -EINVAL (a name or value that may not stand in a header, a bad
+ * status), -EMSGSIZE (more body than the Content-Length said), -ENOMEM, -ENOBUFS (`max_output`).
+ * An exchange whose client left swallows everything without an error until on_finish.
+ *
+ * Content-Length, Transfer-Encoding, Connection, Date and Server are the library's business.
+ */
+
+/* Adds a header to the response (or, after _start, a trailer to a chunked one). Copies both. */
+SUNPATH_API int sunpath_http_add_header(struct sunpath_http_exchange *exchange, const char *name,
+                                        const char *value);
+
+/* The whole response at once. `type` is its Content-Type, or NULL. Copies `body`. */
+SUNPATH_API int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status,
+                                     const char *type, const void *body, size_t size);
+
+/* An interim response (100 to 199 but not 101) with the headers added so far, which it uses up. */
+SUNPATH_API int sunpath_http_inform(struct sunpath_http_exchange *exchange, int status);
+
+/* Begins a response of `content_length` bytes; -1: unknown, sent chunked (closed after by
+ * HTTP/1.0). */
+SUNPATH_API int sunpath_http_start(struct sunpath_http_exchange *exchange, int status,
+                                   int64_t content_length);
+
+/*
+ * A piece of the body, copied. Also returns 1 at the high mark: wait for on_drain. So may who got
+ * -ENOBUFS, unless `max_output` is smaller than the piece and what frames it.
+ */
+SUNPATH_API int sunpath_http_write(struct sunpath_http_exchange *exchange, const void *data,
+                                   size_t size);
+
+/*
+ * Lets the rest of the response be `size` bytes of the regular file `fd` from `offset`, read as the
+ * client takes them, in constant memory; it ends the response. `fd` is owned only when 0 is
+ * returned. A file that turns out shorter cuts the connection, so the client cannot mistake it for
+ * whole.
+ */
+SUNPATH_API int sunpath_http_send_file(struct sunpath_http_exchange *exchange, int fd,
+                                       uint64_t offset, uint64_t size);
+
+/* Ends the response. Fewer bytes than the announced length cut the connection. */
+SUNPATH_API int sunpath_http_end(struct sunpath_http_exchange *exchange);
+
+/*
+ * Answers "101 Switching Protocols" (or 200 to CONNECT) with the headers added so far and hands the
+ * connection out as a stream, bytes that followed the request included. The exchange is over: its
+ * on_finish fires before this returns. `protocol` is the Upgrade value; NULL for CONNECT. -EINVAL
+ * when the request did not ask for an upgrade, or its body is not complete. The stream is the
+ * caller's from then on: neither draining nor freeing the server touches it.
+ */
+SUNPATH_API int sunpath_http_upgrade(struct sunpath_http_exchange *exchange, const char *protocol,
+                                     struct sunpath_stream **ret,
+                                     const struct sunpath_stream_events *events, void *user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
