@@ -19,7 +19,8 @@ struct sunpath_http_server;
 struct sunpath_http_exchange;
 
 /*
- * For each request, in this order: on_head, on_body (any number of times), on_request, on_finish.
+ * What happens to a request: on_head, on_body (any number of times), on_request, on_finish, in this
+ * order; on_error at any time before the answer is begun.
  * Requests of one connection are handled one after the other, but on_finish waits for the kernel to
  * take the response, and pipelined requests do not wait for that. Strings and bytes that the
  * accessors return are valid until the callback returns; ask again in a later one. In on_finish the
@@ -55,6 +56,15 @@ struct sunpath_http_handler {
 
     /* Optional: output that had reached the high mark fell to the low mark: write on. */
     void (*on_drain)(struct sunpath_http_exchange *exchange, void *user);
+
+    /*
+     * Optional: the request is about to get an error answer, from sunpath_http_fail() or from the
+     * server itself: a body that is malformed (400), too large (413) or too slow (408), a handler
+     * that did not answer in time (503). Answer it here, completely, or leave it: then the client
+     * gets `why` as plain text.
+     */
+    void (*on_error)(struct sunpath_http_exchange *exchange, int status, const char *why,
+                     void *user);
 
     /*
      * Optional: the exchange is over, and with it everything borrowed from it. `error` is 0 when
@@ -117,9 +127,49 @@ SUNPATH_API size_t sunpath_http_server_n_connections(const struct sunpath_http_s
 SUNPATH_API struct sunpath_http_server *sunpath_http_server_free(
     struct sunpath_http_server *server);
 
+/*
+ * From here on the events of this exchange go to `handler` (borrowed until on_finish returns) with
+ * `user`, no longer to the server's: so routes have handlers of their own. Whether the body is
+ * streamed or collected is the new handler's choice (on_body). Meant for on_head; its own on_head
+ * is not called. -EINVAL (no on_request), -EALREADY (a part of the body was read, or on_request was
+ * called, or it is answered).
+ */
+SUNPATH_API int sunpath_http_set_handler(struct sunpath_http_exchange *exchange,
+                                         const struct sunpath_http_handler *handler, void *user);
+
+/*
+ * Answers with an error: `status` 400 to 599 and `why`, one sentence that the client may read; NULL
+ * is the standard phrase. The handler's on_error may answer instead, and when it does not the
+ * server's. Errors as sunpath_http_respond().
+ */
+SUNPATH_API int sunpath_http_fail(struct sunpath_http_exchange *exchange, int status,
+                                  const char *why);
+
 /* The request. */
 SUNPATH_API const char *sunpath_http_method(struct sunpath_http_exchange *exchange);
 SUNPATH_API const char *sunpath_http_target(struct sunpath_http_exchange *exchange);
+/*
+ * The target's path as it was sent, without query (and without "http://host" before it): "/" at
+ * least; "*" for OPTIONS *, host:port for CONNECT. Valid until on_finish returns.
+ */
+SUNPATH_API const char *sunpath_http_path(struct sunpath_http_exchange *exchange);
+/* What follows the "?" as it was sent, or NULL. Valid until on_finish returns. */
+SUNPATH_API const char *sunpath_http_query_string(struct sunpath_http_exchange *exchange);
+/*
+ * The value of the first `name` in the query, or NULL. Decoded as the URL standard has it: "+" is a
+ * space, a malformed escape (and %00) stays as it is. Valid until on_finish returns.
+ */
+SUNPATH_API const char *sunpath_http_query(struct sunpath_http_exchange *exchange,
+                                           const char *name);
+/* The pair at `index` of the query, decoded likewise, or false behind the last. */
+SUNPATH_API bool sunpath_http_query_at(struct sunpath_http_exchange *exchange, size_t index,
+                                       const char **ret_name, const char **ret_value);
+/*
+ * The value of the first cookie of that name (case counts, RFC 6265), as it was sent, or NULL.
+ * Valid until on_finish returns.
+ */
+SUNPATH_API const char *sunpath_http_cookie(struct sunpath_http_exchange *exchange,
+                                            const char *name);
 /* 10 or 11. */
 SUNPATH_API int sunpath_http_version(struct sunpath_http_exchange *exchange);
 /* The value of the first header of that name (any case), or NULL. */
@@ -143,7 +193,10 @@ SUNPATH_API struct sunpath_http_server *sunpath_http_exchange_server(
 SUNPATH_API void sunpath_http_set_user(struct sunpath_http_exchange *exchange, void *data);
 SUNPATH_API void *sunpath_http_user(struct sunpath_http_exchange *exchange);
 
-/* Holds back and lets in the request's body (with on_body). */
+/*
+ * Holds the request back and lets it in: meanwhile nothing of its body is read, no "100 Continue"
+ * sent and on_request not called, so who pauses in on_head can decide later.
+ */
 SUNPATH_API void sunpath_http_pause(struct sunpath_http_exchange *exchange);
 SUNPATH_API void sunpath_http_resume(struct sunpath_http_exchange *exchange);
 

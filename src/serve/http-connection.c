@@ -14,12 +14,9 @@
 
 /* ---- exchanges that are over ----------------------------------------------------------------- */
 
-static void finish(struct sp_http_connection *connection, struct sunpath_http_exchange *exchange,
-                   int error) {
-    struct sunpath_http_server *server = connection->server;
-
-    if (server->handler->on_finish) {
-        server->handler->on_finish(exchange, error, server->user);
+static void finish(struct sunpath_http_exchange *exchange, int error) {
+    if (exchange->handler->on_finish) {
+        exchange->handler->on_finish(exchange, error, exchange->handler_user);
     }
 }
 
@@ -34,7 +31,7 @@ static void finish_sent(struct sp_http_connection *connection, uint64_t n_sent, 
         }
         connection->finishing = first->next;
         connection->n_finishing--;
-        finish(connection, first, first->error ? first->error : is_sent ? 0 : error);
+        finish(first, first->error ? first->error : is_sent ? 0 : error);
         sp_http_exchange_give(connection->server, first);
     }
 }
@@ -69,8 +66,10 @@ static void bury(struct sp_http_connection *connection) {
 static void save_what_is_asked(struct sp_http_connection *connection) {
     struct sunpath_http_exchange *exchange = connection->exchange;
 
-    if (connection->server->handler->on_finish && (exchange || connection->finishing)) {
-        (void)sunpath_http_peer(exchange ? exchange : connection->finishing);
+    if (connection->finishing) {
+        (void)sunpath_http_peer(connection->finishing);
+    } else if (exchange && sp_http_exchange_is_awaited(exchange)) {
+        (void)sunpath_http_peer(exchange);
     }
     if (exchange) {
         sp_http_exchange_keep_head(exchange);
@@ -95,7 +94,7 @@ void sp_http_connection_kill(struct sp_http_connection *connection, int error) {
         struct sunpath_http_exchange *exchange = connection->exchange;
 
         exchange->is_started = exchange->is_ended = true;
-        finish(connection, exchange, exchange->error ? exchange->error : error ? error : -EPIPE);
+        finish(exchange, exchange->error ? exchange->error : error ? error : -EPIPE);
     }
     sp_http_server_leave(server);
 }
@@ -107,7 +106,7 @@ struct sunpath_stream *sp_http_connection_detach(struct sp_http_connection *conn
     sp_http_server_enter(server);
     bury(connection);
     finish_sent(connection, UINT64_MAX, 0);
-    finish(connection, connection->exchange, 0);
+    finish(connection->exchange, 0);
     sp_http_server_leave(server);
     return stream;
 }
@@ -233,8 +232,8 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
         sp_http_exchange_pump_file(exchange);
     } else if (!connection->is_dead && exchange && exchange->wants_drain && !exchange->is_ended) {
         exchange->wants_drain = false;
-        if (server->handler->on_drain) {
-            server->handler->on_drain(exchange, server->user);
+        if (exchange->handler->on_drain) {
+            exchange->handler->on_drain(exchange, exchange->handler_user);
         }
     }
     if (!connection->is_dead) {

@@ -24,6 +24,7 @@ static void deinit(struct sunpath_http_exchange *exchange) {
     sp_buffer_deinit(&exchange->collected);
     sp_buffer_deinit(&exchange->trailers);
     sp_buffer_deinit(&exchange->fields);
+    sp_arena_deinit(&exchange->arena);
     free(exchange);
 }
 
@@ -41,6 +42,8 @@ struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *
         }
     }
     exchange->head.fields = exchange->room;
+    exchange->handler = server->handler;
+    exchange->handler_user = server->user;
     exchange->left = -1;
     exchange->file_fd = -1;
     return exchange;
@@ -62,6 +65,7 @@ void sp_http_exchange_give(struct sunpath_http_server *server,
     clear(&exchange->collected);
     clear(&exchange->trailers);
     clear(&exchange->fields);
+    sp_arena_reset(&exchange->arena);
     memset(&exchange->connection, 0,
            offsetof(struct sunpath_http_exchange, room) -
                offsetof(struct sunpath_http_exchange, connection));

@@ -15,7 +15,7 @@ void sp_http_connection_retire(struct sp_http_connection *connection,
     struct sunpath_http_server *server = connection->server;
 
     connection->exchange = NULL;
-    if (!server->handler->on_finish || !exchange->is_announced) {
+    if (!sp_http_exchange_is_awaited(exchange)) {
         sp_http_exchange_give(server, exchange);
         return;
     }
@@ -127,8 +127,8 @@ static bool begin(struct sp_http_connection *connection) {
         return false;
     }
     exchange->is_announced = true;
-    if (server->handler->on_head) {
-        server->handler->on_head(exchange, server->user);
+    if (exchange->handler->on_head) {
+        exchange->handler->on_head(exchange, exchange->handler_user);
     }
     return true;
 }
@@ -152,7 +152,7 @@ static bool take_in_place(struct sp_http_connection *connection,
     char *input;
 
     if (exchange->is_kept || exchange->head.framing != SP_HTTP_LENGTH ||
-        connection->server->handler->on_body) {
+        exchange->handler->on_body) {
         return false;
     }
     input = sp_stream_input(connection->stream, &size);
@@ -194,8 +194,8 @@ static void take_piece(struct sp_http_connection *connection,
         fail_body(connection, -EMSGSIZE, 413, "the body is too large");
         return;
     }
-    if (server->handler->on_body) {
-        server->handler->on_body(exchange, piece->data, piece->size, server->user);
+    if (exchange->handler->on_body) {
+        exchange->handler->on_body(exchange, piece->data, piece->size, exchange->handler_user);
         return;
     }
     if (sp_http_exchange_add_piece(exchange, piece->data, piece->size) < 0) {
@@ -267,10 +267,8 @@ static bool read_body(struct sp_http_connection *connection,
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static bool ask(struct sp_http_connection *connection, struct sunpath_http_exchange *exchange) {
-    struct sunpath_http_server *server = connection->server;
-
     exchange->is_asked = true;
-    server->handler->on_request(exchange, server->user);
+    exchange->handler->on_request(exchange, exchange->handler_user);
     if (connection->is_dead || exchange->is_ended) {
         return true;
     }
@@ -301,7 +299,7 @@ static bool step(struct sp_http_connection *connection) {
     if (exchange->is_reading) {
         return read_body(connection, exchange);
     }
-    return !exchange->is_asked && ask(connection, exchange);
+    return !exchange->is_asked && !exchange->is_paused && ask(connection, exchange);
 }
 
 /* Input that cannot be handled now stays with the kernel, which holds the client back. */

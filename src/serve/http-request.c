@@ -59,7 +59,7 @@ void sp_http_exchange_keep_head(struct sunpath_http_exchange *exchange) {
     if (exchange->is_kept) {
         return;
     }
-    if (connection->server->handler->on_finish &&
+    if (sp_http_exchange_is_awaited(exchange) &&
         append(&exchange->kept, sp_stream_input(connection->stream, &size), exchange->n_head) < 0) {
         exchange->error = -ENOMEM; /* on_finish finds an empty request */
     }
@@ -234,7 +234,20 @@ void *sunpath_http_user(struct sunpath_http_exchange *exchange) {
     return exchange->user;
 }
 
-/* ---- holding the body back ------------------------------------------------------------------- */
+/* ---- whose it is, and holding it back ------------------------------------------------------- */
+
+int sunpath_http_set_handler(struct sunpath_http_exchange *exchange,
+                             const struct sunpath_http_handler *handler, void *user) {
+    if (!handler || !handler->on_request) {
+        return -EINVAL;
+    }
+    if (exchange->is_asked || exchange->is_ended || exchange->n_body > 0) {
+        return -EALREADY;
+    }
+    exchange->handler = handler;
+    exchange->handler_user = user;
+    return 0;
+}
 
 void sunpath_http_pause(struct sunpath_http_exchange *exchange) {
     struct sp_http_connection *connection = exchange->connection;

@@ -306,8 +306,6 @@ int sunpath_http_inform(struct sunpath_http_exchange *exchange, int status) {
 /* The answer of the server itself: not the handler's, if there is one. */
 void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why) {
     struct sunpath_http_exchange *exchange = connection->exchange, *own = exchange;
-    char text[256];
-    size_t size;
 
     if (exchange && exchange->is_started) {
         sp_http_exchange_cut(exchange, exchange->error);
@@ -326,10 +324,10 @@ void sp_http_connection_refuse(struct sp_http_connection *connection, int status
     }
     own->connection = connection;
     own->keep_alive = false;
-    own->fields.begin = own->fields.end = 0;
-    size = (size_t)snprintf(text, sizeof(text), "%s\n", why ? why : sp_http_reason(status));
-    (void)sunpath_http_respond(own, status, "text/plain; charset=utf-8", text,
-                               size < sizeof(text) ? size : sizeof(text) - 1);
+    (void)sp_http_exchange_fail(own, status, why);
+    if (connection->is_dead) {
+        return; /* by on_error; and `own` was told */
+    }
     own->is_started = own->is_ended = own->is_cut = true;
     own->error = own->error ? own->error : -EBADMSG;
     if (exchange) {

@@ -6,6 +6,7 @@
 
 #include <sunpath/http-server.h>
 
+#include "base/arena.h"
 #include "base/buffer.h"
 #include "base/list.h"
 #include "flow/acceptor.h"
@@ -53,9 +54,12 @@ struct sunpath_http_exchange {
     struct sp_buffer trailers;  /* name NUL value NUL ... */
     struct sp_buffer fields;    /* added headers or trailers of the response, as they go out */
     struct sp_buffer remains;   /* the input of a connection that was cut off in a callback */
+    struct sp_arena arena;      /* what accessors and handlers need until it is over */
     struct sunpath_http_exchange *next; /* in the pool, or in `finishing` */
 
     /* What is written before it is read: in the pool this is still as the last request left it. */
+    const struct sunpath_http_handler *handler; /* who hears of it */
+    void *handler_user;
     struct sp_http_head head;
     size_t n_head;
     struct sp_http_body body;        /* while is_reading */
@@ -67,6 +71,8 @@ struct sunpath_http_exchange {
     /* All zero in the pool, from here on. */
     struct sp_http_connection *connection; /* NULL in the pool */
     void *user;
+    void *routing;     /* the router's note of it, in the arena */
+    const char *path;  /* in the arena, once somebody asked */
     size_t n_in_place; /* bytes of the body in the stream's input behind the head */
     uint64_t n_body;   /* bytes of the body so far */
     int error;         /* for on_finish */
@@ -77,6 +83,7 @@ struct sunpath_http_exchange {
     bool is_asked;     /* on_request was called */
     bool is_paused;    /* by sunpath_http_pause() */
     bool is_continued; /* "100 Continue" was sent, or is not wanted */
+    bool is_failing;   /* on_error is asked */
 
     bool is_started; /* the response's head is written */
     bool is_ended;   /* all of the response is written, or given up */
@@ -218,6 +225,15 @@ int sp_http_exchange_add_trailer(struct sunpath_http_exchange *exchange, const c
 
 int sp_http_exchange_add_piece(struct sunpath_http_exchange *exchange, const char *data,
                                size_t size);
+
+/* Does anybody want to hear that it is over? */
+static inline bool sp_http_exchange_is_awaited(const struct sunpath_http_exchange *exchange) {
+    return exchange->is_announced && exchange->handler->on_finish;
+}
+
+/* http-fail.c */
+/* Lets on_error answer; when it does not, answers plainly. -ENOBUFS, -ENOMEM. */
+int sp_http_exchange_fail(struct sunpath_http_exchange *exchange, int status, const char *why);
 
 /* http-response.c */
 /* Room in the output for `size` bytes; NULL when the client has left. -ENOBUFS, -ENOMEM. */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* http-fail.c - error answers: the handler's if it has one, else a plain sentence. */
+
+#include "serve/http-server.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void ask(struct sunpath_http_exchange *exchange, const struct sunpath_http_handler *handler,
+                void *user, int status, const char *why) {
+    if (handler->on_error && !exchange->is_started) {
+        handler->on_error(exchange, status, why, user);
+    }
+}
+
+/* "why" and a line feed. */
+static int answer_plainly(struct sunpath_http_exchange *exchange, int status, const char *why) {
+    size_t size = strlen(why);
+    char *text = sp_arena_alloc(&exchange->arena, size + 1);
+
+    if (!text) {
+        return -ENOMEM;
+    }
+    memcpy(text, why, size);
+    text[size] = '\n';
+    return sunpath_http_respond(exchange, status, "text/plain; charset=utf-8", text, size + 1);
+}
+
+int sp_http_exchange_fail(struct sunpath_http_exchange *exchange, int status, const char *why) {
+    struct sunpath_http_server *server = exchange->connection->server;
+
+    if (!why || !*why) {
+        why = sp_http_reason(status);
+    }
+    if (!exchange->is_failing && exchange->is_announced) {
+        exchange->is_failing = true; /* who fails inside on_error gets the plain answer */
+        ask(exchange, exchange->handler, exchange->handler_user, status, why);
+        if (exchange->handler != server->handler) {
+            ask(exchange, server->handler, server->user, status, why);
+        }
+        exchange->is_failing = false;
+    }
+    return exchange->is_started ? 0 : answer_plainly(exchange, status, why);
+}
+
+int sunpath_http_fail(struct sunpath_http_exchange *exchange, int status, const char *why) {
+    struct sunpath_http_server *server = exchange->connection->server;
+    int r;
+
+    if (exchange->is_started) {
+        return -EALREADY;
+    }
+    if (status < 400 || status > 599) {
+        return -EINVAL;
+    }
+    sp_http_server_enter(server);
+    r = sp_http_exchange_fail(exchange, status, why);
+    sp_http_server_leave(server);
+    return r;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* http-target.c - what a handler can ask about the target and the cookies. */
+
+#include "serve/http-server.h"
+
+#include <string.h>
+
+#include "wire/uri.h"
+
+/* ---- the target ------------------------------------------------------------------------------ */
+
+const char *sunpath_http_path(struct sunpath_http_exchange *exchange) {
+    struct sp_uri_parts parts;
+    const char *target;
+    size_t size;
+
+    if (exchange->path) {
+        return exchange->path;
+    }
+    target = sunpath_http_target(exchange);
+    size = strlen(target);
+    sp_uri_split(&parts, target, size);
+    if (!parts.path.data) {
+        parts.path = (struct sp_slice){target, size}; /* "*", or host:port */
+    }
+    exchange->path = sp_arena_copy(&exchange->arena, parts.path.data, parts.path.size);
+    return exchange->path ? exchange->path : "";
+}
+
+/* Behind the "?", up to the NUL behind the target. */
+static const char *query_of(struct sunpath_http_exchange *exchange) {
+    const char *target = sunpath_http_target(exchange);
+    const char *mark = strchr(target, '?');
+
+    return mark ? mark + 1 : NULL;
+}
+
+const char *sunpath_http_query_string(struct sunpath_http_exchange *exchange) {
+    const char *query = query_of(exchange);
+
+    return query ? sp_arena_copy(&exchange->arena, query, strlen(query)) : NULL;
+}
+
+static const char *decoded(struct sunpath_http_exchange *exchange, struct sp_slice slice) {
+    char *room = sp_arena_alloc(&exchange->arena, slice.size + 1);
+
+    if (room) {
+        (void)sp_uri_decode(room, slice.data, slice.size, SP_URI_LENIENT | SP_URI_PLUS_SPACE);
+    }
+    return room;
+}
+
+const char *sunpath_http_query(struct sunpath_http_exchange *exchange, const char *name) {
+    const char *at = query_of(exchange), *end = at ? at + strlen(at) : NULL;
+    struct sp_uri_pair pair;
+
+    while (at && sp_uri_next_pair(&pair, &at, end)) {
+        if (sp_uri_is(pair.name.data, pair.name.size, name, SP_URI_PLUS_SPACE)) {
+            return decoded(exchange, pair.value);
+        }
+    }
+    return NULL;
+}
+
+bool sunpath_http_query_at(struct sunpath_http_exchange *exchange, size_t index,
+                           const char **ret_name, const char **ret_value) {
+    const char *at = query_of(exchange), *end = at ? at + strlen(at) : NULL;
+    const char *name, *value;
+    struct sp_uri_pair pair;
+
+    do {
+        if (!at || !sp_uri_next_pair(&pair, &at, end)) {
+            return false;
+        }
+    } while (index-- > 0);
+    name = decoded(exchange, pair.name);
+    value = decoded(exchange, pair.value);
+    if (!name || !value) {
+        return false;
+    }
+    *ret_name = name;
+    *ret_value = value;
+    return true;
+}
+
+/* ---- cookies --------------------------------------------------------------------------------- */
+
+static const char *cookie_in(struct sunpath_http_exchange *exchange, const char *header,
+                             const char *name) {
+    const char *at = header, *end = header + strlen(header);
+    size_t n_name = strlen(name);
+    struct sp_uri_pair pair;
+
+    while (sp_cookie_next(&pair, &at, end)) {
+        if (pair.name.size == n_name && memcmp(pair.name.data, name, n_name) == 0) {
+            return sp_arena_copy(&exchange->arena, pair.value.data, pair.value.size);
+        }
+    }
+    return NULL;
+}
+
+const char *sunpath_http_cookie(struct sunpath_http_exchange *exchange, const char *name) {
+    const char *header, *value, *found = NULL;
+
+    for (size_t i = 0; !found && sunpath_http_header_at(exchange, i, &header, &value); i++) {
+        if (strcasecmp(header, "Cookie") == 0) {
+            found = cookie_in(exchange, value, name);
+        }
+    }
+    return found;
+}

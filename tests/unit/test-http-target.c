@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* test-http-target.c - what handlers can ask about the target and the cookies. */
+
+#include "http-serving.h"
+
+static const char *shown(const char *text) {
+    return text ? text : "NULL";
+}
+
+static void show_target(struct sunpath_http_exchange *exchange, void *user) {
+    const char *name, *value, *path = sunpath_http_path(exchange);
+
+    (void)user;
+    note("%s ? %s;", path, shown(sunpath_http_query_string(exchange)));
+    for (size_t i = 0; sunpath_http_query_at(exchange, i, &name, &value); i++) {
+        note(" %s=%s", name, value);
+    }
+    note(" b:%s", shown(sunpath_http_query(exchange, "b c")));
+    note(" k:%s", shown(sunpath_http_cookie(exchange, "k")));
+    ck_assert_ptr_eq(path, sunpath_http_path(exchange));
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, NULL, NULL, 0), 0);
+}
+
+START_TEST(targets_and_cookies_are_taken_apart) {
+    static const struct {
+        const char *request, *seen;
+    } cases[] = {
+        {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "/ ? NULL; b:NULL k:NULL"},
+        {"GET /a%20b?a=1&b+c=%41+&a=2&%zz HTTP/1.1\r\nHost: x\r\nCookie: j=1; k=v=w; k=2\r\n\r\n",
+         "/a%20b ? a=1&b+c=%41+&a=2&%zz; a=1 b c=A  a=2 %zz= b:A  k:v=w"},
+        {"GET http://x?b%20c HTTP/1.1\r\nHost: x\r\nCookie: a=b\r\nCookie: k=\r\n\r\n",
+         "/ ? b%20c; b c= b: k:"},
+        {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "* ? NULL; b:NULL k:NULL"},
+        {"CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", "h:1 ? NULL; b:NULL k:NULL"},
+    };
+    int fd;
+
+    serving.handler.on_request = show_target;
+    serving_open(NULL);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        fd = client();
+        serving.log[0] = '\0';
+        say(fd, cases[i].request);
+        hear(fd, "\r\n\r\n");
+        ck_assert_str_eq(serving.log, cases[i].seen);
+        close(fd);
+    }
+    serving_close();
+}
+END_TEST
+
+static const char *kept_path, *kept_value;
+
+static void keep_strings(struct sunpath_http_exchange *exchange, void *user) {
+    (void)user;
+    kept_path = sunpath_http_path(exchange);
+    kept_value = sunpath_http_query(exchange, "v");
+    hold(exchange, user);
+}
+
+START_TEST(strings_last_as_long_as_the_exchange) {
+    int fd;
+
+    serving.handler.on_request = keep_strings;
+    serving_open(NULL);
+    fd = client();
+    say(fd, GET("/kept?v=word"));
+    settle();
+    say(fd, GET("/another"));
+    settle();
+    ck_assert_str_eq(kept_path, "/kept");
+    ck_assert_str_eq(kept_value, "word");
+    answer_held("x");
+    settle();
+    answer_held("y");
+    hear(fd, "\r\n\r\ny");
+    close(fd);
+    serving_close();
+}
+END_TEST
+
+SP_TESTS("http-target", targets_and_cookies_are_taken_apart, strings_last_as_long_as_the_exchange)
