@@ -82,12 +82,25 @@ struct sunpath_http_server_options {
     uint64_t max_body;       /* bytes, then 413; 0: 1 MiB; UINT64_MAX: no limit */
     size_t max_output;       /* unsent bytes kept for a connection; 0: 16 MiB */
     size_t max_connections;  /* more wait in the backlog; 0: no limit */
+    bool drops_excess;       /* more than that do not wait: they get 503 and are closed at once */
     uint64_t max_requests;   /* per connection, then "Connection: close"; 0: no limit */
     int head_ms;             /* for a whole head, then 408; 0: 10,000; -1: no limit */
     int body_ms;             /* between two pieces of a body, then 408; 0: 30,000; -1: no limit */
     int write_ms;            /* without a byte taken by the client; 0: 30,000; -1: no limit */
     int keep_alive_ms;       /* idle between requests; 0: 75,000; -1: no limit */
     const char *server_name; /* "Server" header, copied; NULL: none */
+    /*
+     * Until a handler has begun to answer, counted from on_request (or from a pause in on_head):
+     * then 503, and on_fault. 0: 300,000; -1: no limit.
+     */
+    int answer_ms;
+    size_t max_connections_per_uid; /* of one user; more are dropped as above; 0: no limit */
+    /*
+     * Requests of one user in a second, all connections together; as many may come at once. Then
+     * 429 with Retry-After, and the connection is closed. 0: no limit. Both limits go by the uid
+     * of sunpath_http_peer() and do not concern TCP.
+     */
+    unsigned max_requests_per_uid_s;
 };
 
 SUNPATH_API int sunpath_http_server_new(struct sunpath_http_server **ret, struct sunpath_loop *loop,
@@ -122,6 +135,58 @@ SUNPATH_API void sunpath_http_server_drain(struct sunpath_http_server *server, i
                                            void *user);
 
 SUNPATH_API size_t sunpath_http_server_n_connections(const struct sunpath_http_server *server);
+/* Is it draining? A readiness check says no then. */
+SUNPATH_API bool sunpath_http_server_is_draining(const struct sunpath_http_server *server);
+
+/* What a server has done since it was made. */
+struct sunpath_http_stats {
+    size_t n_connections; /* now */
+    size_t n_in_flight;   /* requests now: from the complete head to the end of the response */
+    uint64_t n_accepted;  /* connections */
+    uint64_t n_dropped;   /* connections over a limit, closed at once */
+    uint64_t n_requests;  /* whole heads */
+    uint64_t n_refused;   /* requests the server itself answered: malformed, too large, too slow */
+    uint64_t n_received;  /* bytes of heads and bodies, without the framing of chunks */
+    uint64_t n_sent;      /* bytes given to connections */
+};
+SUNPATH_API void sunpath_http_server_stats(const struct sunpath_http_server *server,
+                                           struct sunpath_http_stats *ret);
+
+/* How a request went. What it points to is valid until on_record returns. */
+struct sunpath_http_record {
+    int status;           /* 0: the client left, or was cut off, before an answer was begun */
+    int error;            /* as on_finish has it */
+    const char *why;      /* what was wrong, one sentence; NULL: nothing is known to be */
+    const char *route;    /* the pattern of the route it took, or NULL */
+    int64_t time_ns;      /* when the head was complete: since 1970, CLOCK_REALTIME */
+    uint64_t duration_ns; /* from then until the response was written (or given up) */
+    uint64_t n_received;  /* bytes of the body that were read */
+    uint64_t n_sent;      /* bytes of the response, its head included */
+    uint64_t n_body_sent; /* of these, the body's, without the framing of chunks */
+};
+
+/* For logs and metrics; any part may be NULL. */
+struct sunpath_http_observer {
+    /*
+     * An exchange is over, before its on_finish, or a request was refused before its handler heard
+     * of it: then the exchange knows what could be read of it, perhaps nothing ("" as method).
+     */
+    void (*on_record)(struct sunpath_http_exchange *exchange,
+                      const struct sunpath_http_record *record, void *user);
+    /*
+     * The program did something wrong: it answered twice, wrote more or less than it had announced,
+     * did not answer in time. `what` is one sentence.
+     */
+    void (*on_fault)(struct sunpath_http_exchange *exchange, const char *what, void *user);
+    /* A connection over a limit was closed at once; `peer` is NULL over TCP. */
+    void (*on_drop)(struct sunpath_http_server *server, const struct sunpath_peer *peer,
+                    const char *why, void *user);
+};
+
+/* Adds an observer, borrowed for the server's life. -ENOBUFS: there are eight already. */
+SUNPATH_API int sunpath_http_server_observe(struct sunpath_http_server *server,
+                                            const struct sunpath_http_observer *observer,
+                                            void *user);
 
 /* Cuts off what is left. Accepts NULL, returns NULL. */
 SUNPATH_API struct sunpath_http_server *sunpath_http_server_free(
@@ -189,6 +254,23 @@ SUNPATH_API int sunpath_http_fd(struct sunpath_http_exchange *exchange);
 SUNPATH_API struct sunpath_http_server *sunpath_http_exchange_server(
     struct sunpath_http_exchange *exchange);
 
+/*
+ * The program that the peer runs (sunpath_peer_executable()), looked up once for a connection, or
+ * NULL when that cannot be known. Valid until on_finish returns.
+ */
+SUNPATH_API const char *sunpath_http_peer_executable(struct sunpath_http_exchange *exchange);
+
+/* Memory that goes with the exchange: not zeroed, freed after on_finish. NULL: out of memory. */
+SUNPATH_API void *sunpath_http_alloc(struct sunpath_http_exchange *exchange, size_t size);
+
+/*
+ * What one part of a program (a middleware) notes for another: `key` is the address of something of
+ * that part's own, never looked at. Setting it again replaces the value. -ENOMEM. NULL: not set.
+ */
+SUNPATH_API int sunpath_http_set_note(struct sunpath_http_exchange *exchange, const void *key,
+                                      void *value);
+SUNPATH_API void *sunpath_http_note(struct sunpath_http_exchange *exchange, const void *key);
+
 /* A pointer of the caller's that goes with the exchange; NULL at first. */
 SUNPATH_API void sunpath_http_set_user(struct sunpath_http_exchange *exchange, void *data);
 SUNPATH_API void *sunpath_http_user(struct sunpath_http_exchange *exchange);
@@ -208,6 +290,9 @@ SUNPATH_API void sunpath_http_resume(struct sunpath_http_exchange *exchange);
  *
  * Content-Length, Transfer-Encoding, Connection, Date and Server are the library's business.
  */
+
+/* The status of the response, 0 while it is not begun. */
+SUNPATH_API int sunpath_http_status(const struct sunpath_http_exchange *exchange);
 
 /* Adds a header to the response (or, after _start, a trailer to a chunked one). Copies both. */
 SUNPATH_API int sunpath_http_add_header(struct sunpath_http_exchange *exchange, const char *name,

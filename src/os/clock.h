@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clock.h - time that only goes forward. */
+/* clock.h - time that only goes forward, and the calendar's. */
 
 #ifndef SP_OS_CLOCK_H
 #define SP_OS_CLOCK_H
@@ -8,13 +8,22 @@
 #include <time.h>
 
 #define SP_NS_PER_MS 1000000ULL
+#define SP_NS_PER_S  1000000000ULL
 #define SP_NEVER     UINT64_MAX
 
 static inline uint64_t sp_now_ns(void) {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+    return (uint64_t)now.tv_sec * SP_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* Since 1970, as clocks on walls show it. */
+static inline int64_t sp_wall_ns(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * (int64_t)SP_NS_PER_S + now.tv_nsec;
 }
 
 /* The moment `timeout_ms` from now; a negative timeout is never. */

@@ -4,7 +4,9 @@
 #include "serve/http-server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -15,7 +17,10 @@
 /* ---- exchanges that are over ----------------------------------------------------------------- */
 
 static void finish(struct sunpath_http_exchange *exchange, int error) {
-    if (exchange->handler->on_finish) {
+    if (sp_http_is_observed(exchange)) {
+        sp_http_exchange_record(exchange, error);
+    }
+    if (exchange->is_announced && exchange->handler->on_finish) {
         exchange->handler->on_finish(exchange, error, exchange->handler_user);
     }
 }
@@ -55,6 +60,7 @@ static void bury(struct sp_http_connection *connection) {
     sp_task_cancel(&connection->task);
     sp_list_remove(&connection->node);
     sp_list_append(&server->graveyard, &connection->node);
+    sp_http_uid_limits_leave(connection);
     server->n_connections--;
     sp_http_server_lost_connection(server);
 }
@@ -93,6 +99,7 @@ void sp_http_connection_kill(struct sp_http_connection *connection, int error) {
     if (connection->exchange) {
         struct sunpath_http_exchange *exchange = connection->exchange;
 
+        sp_http_exchange_land(exchange);
         exchange->is_started = exchange->is_ended = true;
         finish(exchange, exchange->error ? exchange->error : error ? error : -EPIPE);
     }
@@ -106,6 +113,7 @@ struct sunpath_stream *sp_http_connection_detach(struct sp_http_connection *conn
     sp_http_server_enter(server);
     bury(connection);
     finish_sent(connection, UINT64_MAX, 0);
+    sp_http_exchange_land(connection->exchange);
     finish(connection->exchange, 0);
     sp_http_server_leave(server);
     return stream;
@@ -278,21 +286,69 @@ static void on_task(struct sp_task *task) {
     sp_http_server_leave(server);
 }
 
-int sp_http_connection_open(struct sunpath_http_server *server, int fd) {
-    struct sunpath_stream_options options = stream_options(server);
-    struct sp_http_connection *connection = calloc(1, sizeof(*connection));
-    int r = -ENOMEM;
+/* Tells a client that is one too many, as far as its socket takes it at once, and lets go of it. */
+static void turn_away(struct sp_http_connection *connection, const char *why) {
+    struct sunpath_http_server *server = connection->server;
+    char text[256];
+    int n = snprintf(text, sizeof(text),
+                     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+                     "Content-Type: text/plain\r\nContent-Length: %zu\r\n\r\n%s\n",
+                     strlen(why) + 1, why);
 
-    if (connection) {
-        r = sp_stream_open_socket(&connection->stream, server->loop, fd, &stream_events, connection,
-                                  &options, NULL);
+    (void)send(sunpath_stream_fd(connection->stream), text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    server->stats.n_dropped++;
+    sp_http_server_tell_drop(server, sp_http_connection_peer(connection), why);
+}
+
+/* 0, or an error after the client was told: there are enough. */
+static int admit(struct sp_http_connection *connection) {
+    const struct sunpath_http_server_options *options = &connection->server->options;
+    int r;
+
+    if (options->drops_excess && options->max_connections > 0 &&
+        connection->server->n_connections >= options->max_connections) {
+        turn_away(connection, "too many connections");
+        return -EUSERS;
     }
+    r = sp_http_uid_limits_enter(connection);
+    if (r == -EUSERS) {
+        turn_away(connection, "too many connections of this user");
+    }
+    return r;
+}
+
+static int open_stream(struct sp_http_connection *connection, int fd) {
+    struct sunpath_stream_options options = stream_options(connection->server);
+    int r;
+
+    r = sp_stream_open_socket(&connection->stream, connection->server->loop, fd, &stream_events,
+                              connection, &options, NULL);
     if (r < 0) {
-        free(connection);
         sp_close(fd);
         return r;
     }
+    r = admit(connection);
+    if (r < 0) {
+        sunpath_stream_close(connection->stream);
+    }
+    return r;
+}
+
+int sp_http_connection_open(struct sunpath_http_server *server, int fd) {
+    struct sp_http_connection *connection = calloc(1, sizeof(*connection));
+    int r;
+
+    if (!connection) {
+        sp_close(fd);
+        return -ENOMEM;
+    }
     connection->server = server;
+    server->stats.n_accepted++;
+    r = open_stream(connection, fd);
+    if (r < 0) {
+        free(connection);
+        return r;
+    }
     connection->since_ns = sp_loop_now(server->loop);
     sp_timer_init(&connection->timer, sp_http_connection_on_due);
     sp_task_init(&connection->task, on_task);

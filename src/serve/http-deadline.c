@@ -17,6 +17,9 @@ static uint64_t input_due(const struct sp_http_connection *connection) {
     const struct sunpath_http_server_options *options = &connection->server->options;
     const struct sunpath_http_exchange *exchange = connection->exchange;
 
+    if (exchange && sp_http_exchange_is_unanswered(exchange)) {
+        return after(connection->since_ns, options->answer_ms);
+    }
     if (exchange) {
         bool is_waiting = exchange->is_reading && !exchange->is_paused && !connection->is_held;
 
@@ -80,6 +83,10 @@ static void on_overdue(struct sp_http_connection *connection) {
     } else if (exchange && exchange->is_started) {
         sp_http_exchange_cut(exchange, -ETIMEDOUT);
         sp_http_connection_pump(connection);
+    } else if (exchange && sp_http_exchange_is_unanswered(exchange)) {
+        (void)sp_http_exchange_fault(exchange, 0, "it did not answer in time");
+        exchange->error = -ETIMEDOUT;
+        sp_http_connection_refuse(connection, 503, "the answer took too long");
     } else if (exchange) {
         exchange->error = -ETIMEDOUT;
         sp_http_connection_refuse(connection, 408, "the body took too long");

@@ -32,6 +32,11 @@ int sp_http_exchange_fail(struct sunpath_http_exchange *exchange, int status, co
     if (!why || !*why) {
         why = sp_http_reason(status);
     }
+    why = sp_arena_copy(&exchange->arena, why, strlen(why));
+    if (!why) {
+        return -ENOMEM;
+    }
+    exchange->why = why;
     if (!exchange->is_failing && exchange->is_announced) {
         exchange->is_failing = true; /* who fails inside on_error gets the plain answer */
         ask(exchange, exchange->handler, exchange->handler_user, status, why);
@@ -48,7 +53,8 @@ int sunpath_http_fail(struct sunpath_http_exchange *exchange, int status, const 
     int r;
 
     if (exchange->is_started) {
-        return -EALREADY;
+        return sp_http_exchange_fault(exchange, -EALREADY,
+                                      "it failed what it had answered already");
     }
     if (status < 400 || status > 599) {
         return -EINVAL;

@@ -10,17 +10,25 @@
 
 /* ---- a response is complete ------------------------------------------------------------------ */
 
+void sp_http_exchange_land(struct sunpath_http_exchange *exchange) {
+    struct sunpath_http_stats *stats = &exchange->connection->server->stats;
+
+    exchange->end_at = exchange->connection->n_written;
+    stats->n_in_flight--;
+    stats->n_received += exchange->n_body;
+}
+
 void sp_http_connection_retire(struct sp_http_connection *connection,
                                struct sunpath_http_exchange *exchange) {
     struct sunpath_http_server *server = connection->server;
 
     connection->exchange = NULL;
+    sp_http_exchange_land(exchange);
     if (!sp_http_exchange_is_awaited(exchange)) {
         sp_http_exchange_give(server, exchange);
         return;
     }
     exchange->next = NULL;
-    exchange->end_at = connection->n_written;
     if (connection->finishing) {
         connection->last_finishing->next = exchange;
     } else {
@@ -62,9 +70,14 @@ static void start_exchange(struct sp_http_connection *connection,
 
     connection->exchange = exchange;
     connection->n_requests++;
+    server->stats.n_requests++;
+    server->stats.n_received += n_head;
+    server->stats.n_in_flight++;
     connection->n_seen = 0;
     exchange->connection = connection;
     exchange->n_head = n_head;
+    exchange->began_ns = sp_loop_now(server->loop);
+    exchange->begin_at = connection->n_written;
     exchange->is_head_request =
         head->method.size == 4 && memcmp(input + head->method.at, "HEAD", 4) == 0;
     exchange->keep_alive =
@@ -126,6 +139,11 @@ static bool begin(struct sp_http_connection *connection) {
         sp_http_connection_refuse(connection, 413, "the body is too large");
         return false;
     }
+    if (sp_unlikely(server->users) && !sp_http_uid_limits_take(connection)) {
+        (void)sunpath_http_add_header(exchange, "Retry-After", "1");
+        sp_http_connection_refuse(connection, 429, "too many requests from this user");
+        return false;
+    }
     exchange->is_announced = true;
     if (exchange->handler->on_head) {
         exchange->handler->on_head(exchange, exchange->handler_user);
@@ -162,6 +180,7 @@ static bool take_in_place(struct sp_http_connection *connection,
     memmove(input + exchange->n_head - 1, input + exchange->n_head, (size_t)length);
     input[exchange->n_head + length - 1] = '\0';
     exchange->n_in_place = (size_t)length;
+    exchange->n_body = length;
     exchange->is_reading = false;
     return true;
 }
@@ -272,6 +291,7 @@ static bool ask(struct sp_http_connection *connection, struct sunpath_http_excha
     if (connection->is_dead || exchange->is_ended) {
         return true;
     }
+    connection->since_ns = sp_loop_now(connection->server->loop); /* it answers later */
     if (!exchange->is_kept && sp_http_exchange_keep(exchange) < 0) {
         fail_body(connection, -ENOMEM, 503, "out of memory");
     }

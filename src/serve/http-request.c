@@ -4,6 +4,7 @@
 #include "serve/http-server.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -205,15 +206,29 @@ int64_t sunpath_http_content_length(struct sunpath_http_exchange *exchange) {
     return (int64_t)exchange->head.content_length;
 }
 
-const struct sunpath_peer *sunpath_http_peer(struct sunpath_http_exchange *exchange) {
-    struct sp_http_connection *connection = exchange->connection;
-
+const struct sunpath_peer *sp_http_connection_peer(struct sp_http_connection *connection) {
     if (connection->peer_state == SP_HTTP_PEER_UNKNOWN && connection->stream) {
         int r = sunpath_peer_read(&connection->peer, sunpath_stream_fd(connection->stream));
 
         connection->peer_state = r < 0 ? SP_HTTP_PEER_NONE : SP_HTTP_PEER_KNOWN;
     }
     return connection->peer_state == SP_HTTP_PEER_KNOWN ? &connection->peer : NULL;
+}
+
+const struct sunpath_peer *sunpath_http_peer(struct sunpath_http_exchange *exchange) {
+    return sp_http_connection_peer(exchange->connection);
+}
+
+const char *sunpath_http_peer_executable(struct sunpath_http_exchange *exchange) {
+    struct sp_http_connection *connection = exchange->connection;
+
+    if (!connection->executable && connection->stream) {
+        char path[PATH_MAX];
+        int r = sunpath_peer_executable(sunpath_stream_fd(connection->stream), path, sizeof(path));
+
+        connection->executable = strdup(r < 0 ? "" : path);
+    }
+    return connection->executable && *connection->executable ? connection->executable : NULL;
 }
 
 int sunpath_http_fd(struct sunpath_http_exchange *exchange) {
@@ -224,6 +239,48 @@ int sunpath_http_fd(struct sunpath_http_exchange *exchange) {
 
 struct sunpath_http_server *sunpath_http_exchange_server(struct sunpath_http_exchange *exchange) {
     return exchange->connection->server;
+}
+
+/* ---- what goes with it ----------------------------------------------------------------------- */
+
+struct sp_http_note {
+    struct sp_http_note *next;
+    const void *key;
+    void *value;
+};
+
+void *sunpath_http_alloc(struct sunpath_http_exchange *exchange, size_t size) {
+    return sp_arena_alloc(&exchange->arena, size);
+}
+
+static struct sp_http_note *find_note(struct sunpath_http_exchange *exchange, const void *key) {
+    struct sp_http_note *note = exchange->notes;
+
+    while (note && note->key != key) {
+        note = note->next;
+    }
+    return note;
+}
+
+int sunpath_http_set_note(struct sunpath_http_exchange *exchange, const void *key, void *value) {
+    struct sp_http_note *note = find_note(exchange, key);
+
+    if (!note) {
+        note = sp_arena_alloc(&exchange->arena, sizeof(*note));
+        if (!note) {
+            return -ENOMEM;
+        }
+        *note = (struct sp_http_note){.next = exchange->notes, .key = key};
+        exchange->notes = note;
+    }
+    note->value = value;
+    return 0;
+}
+
+void *sunpath_http_note(struct sunpath_http_exchange *exchange, const void *key) {
+    const struct sp_http_note *note = find_note(exchange, key);
+
+    return note ? note->value : NULL;
 }
 
 void sunpath_http_set_user(struct sunpath_http_exchange *exchange, void *data) {
@@ -253,6 +310,7 @@ void sunpath_http_pause(struct sunpath_http_exchange *exchange) {
     struct sp_http_connection *connection = exchange->connection;
 
     exchange->is_paused = true;
+    connection->since_ns = sp_loop_now(connection->server->loop);
     if (!connection->is_pumping && !connection->is_dead) {
         sp_http_connection_hold(connection);
     }

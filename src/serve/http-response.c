@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "flow/stream.h"
+#include "os/clock.h"
 
 #define TYPE_ROOM (sizeof("Content-Type: \r\n"))
 
@@ -49,6 +50,7 @@ int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t si
 
 void sp_http_commit(struct sp_http_connection *connection, size_t size) {
     connection->n_written += size;
+    connection->server->stats.n_sent += size;
     (void)sp_stream_commit(connection->stream, size);
     if (!connection->is_pumping) {
         sp_http_connection_arm(connection); /* else the pump does, when all is written */
@@ -137,9 +139,9 @@ static bool has_no_body(int status) {
     return status == 204 || status == 304;
 }
 
-static int may_start(const struct sunpath_http_exchange *exchange, int status) {
+static int may_start(struct sunpath_http_exchange *exchange, int status) {
     if (exchange->is_started) {
-        return -EALREADY;
+        return sp_http_exchange_fault(exchange, -EALREADY, "it answered twice");
     }
     return status < 200 || status > 599 ? -EINVAL : 0;
 }
@@ -166,15 +168,18 @@ static void refuse_body(struct sunpath_http_exchange *exchange) {
     exchange->keep_alive = false;
 }
 
-static void ended(struct sunpath_http_exchange *exchange) {
+void sp_http_exchange_end(struct sunpath_http_exchange *exchange) {
     exchange->is_ended = true;
+    if (sp_unlikely(sp_http_is_observed(exchange))) {
+        exchange->ended_ns = sp_now_ns();
+    }
     sp_http_connection_poke(exchange->connection);
 }
 
 void sp_http_exchange_cut(struct sunpath_http_exchange *exchange, int error) {
     exchange->error = error;
     exchange->is_cut = true;
-    ended(exchange);
+    sp_http_exchange_end(exchange);
 }
 
 /* ---- headers --------------------------------------------------------------------------------- */
@@ -239,6 +244,7 @@ static void put_whole(struct sunpath_http_exchange *exchange, char *start, int s
     at = PUT(at, "\r\n");
     if (size > 0 && !exchange->is_head_request) {
         at = put(at, body, size);
+        exchange->n_body_sent = size;
     }
     sp_http_commit(exchange->connection, (size_t)(at - start));
 }
@@ -257,7 +263,8 @@ int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, con
         return -EINVAL;
     }
     if (size > 0 && has_no_body(status)) {
-        return -EMSGSIZE;
+        return sp_http_exchange_fault(exchange, -EMSGSIZE,
+                                      "it gave a body to a status that has none");
     }
     if (n_body > SIZE_MAX / 2) {
         return -ENOBUFS;
@@ -272,8 +279,13 @@ int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, con
         put_whole(exchange, start, status, type, n_type, body, size);
     }
     exchange->is_started = true;
-    ended(exchange);
+    exchange->status = status;
+    sp_http_exchange_end(exchange);
     return 0;
+}
+
+int sunpath_http_status(const struct sunpath_http_exchange *exchange) {
+    return exchange->status;
 }
 
 int sunpath_http_inform(struct sunpath_http_exchange *exchange, int status) {
@@ -307,7 +319,9 @@ int sunpath_http_inform(struct sunpath_http_exchange *exchange, int status) {
 void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why) {
     struct sunpath_http_exchange *exchange = connection->exchange, *own = exchange;
 
+    connection->server->stats.n_refused++;
     if (exchange && exchange->is_started) {
+        exchange->why = why;
         sp_http_exchange_cut(exchange, exchange->error);
         sp_http_connection_pump(connection);
         return;
@@ -321,8 +335,11 @@ void sp_http_connection_refuse(struct sp_http_connection *connection, int status
     }
     if (!exchange) {
         own->head = (struct sp_http_head){.fields = own->room}; /* as of the request before */
+        own->is_kept = true;                                    /* nothing of it */
+        own->connection = connection;
+        own->began_ns = connection->since_ns;
+        own->begin_at = connection->n_written;
     }
-    own->connection = connection;
     own->keep_alive = false;
     (void)sp_http_exchange_fail(own, status, why);
     if (connection->is_dead) {
@@ -334,6 +351,10 @@ void sp_http_connection_refuse(struct sp_http_connection *connection, int status
         sp_http_exchange_keep_head(exchange);
         sp_http_connection_retire(connection, exchange);
     } else {
+        own->end_at = connection->n_written;
+        if (sp_http_is_observed(own)) {
+            sp_http_exchange_record(own, own->error);
+        }
         sp_http_exchange_give(connection->server, own);
     }
     sp_http_connection_end(connection, true);
@@ -369,6 +390,7 @@ int sunpath_http_start(struct sunpath_http_exchange *exchange, int status, int64
         return r;
     }
     exchange->is_started = true;
+    exchange->status = status;
     choose_framing(exchange, status, content_length);
     if (!start) {
         return 0;
@@ -384,11 +406,13 @@ int sunpath_http_start(struct sunpath_http_exchange *exchange, int status, int64
     return 0;
 }
 
-static int may_write(const struct sunpath_http_exchange *exchange) {
+static int may_write(struct sunpath_http_exchange *exchange) {
     if (exchange->is_ended || exchange->file_fd >= 0) {
-        return -EALREADY;
+        return sp_http_exchange_fault(exchange, -EALREADY, "it wrote behind the response's end");
     }
-    return exchange->is_started ? 0 : -EINVAL;
+    return exchange->is_started
+               ? 0
+               : sp_http_exchange_fault(exchange, -EINVAL, "it wrote before it started a response");
 }
 
 static int put_piece(struct sunpath_http_exchange *exchange, const void *data, size_t size) {
@@ -423,12 +447,15 @@ int sunpath_http_write(struct sunpath_http_exchange *exchange, const void *data,
         return -EINVAL;
     }
     if (exchange->left >= 0 && size > (uint64_t)exchange->left) {
-        return -EMSGSIZE;
+        return sp_http_exchange_fault(exchange, -EMSGSIZE, "it wrote more than it had announced");
     }
     if (size > SIZE_MAX / 2) {
         return -ENOBUFS;
     }
     r = size == 0 || exchange->is_bodyless ? 0 : put_piece(exchange, data, size);
+    if (r >= 0 && !exchange->is_bodyless) {
+        exchange->n_body_sent += size;
+    }
     if (r >= 0 && exchange->left > 0) {
         exchange->left -= (int64_t)size;
     }
@@ -463,6 +490,7 @@ int sunpath_http_end(struct sunpath_http_exchange *exchange) {
         return r;
     }
     if (exchange->left > 0 && !exchange->is_bodyless) {
+        (void)sp_http_exchange_fault(exchange, 0, "it wrote less than it had announced");
         sp_http_exchange_cut(exchange, -EIO);
         return 0;
     }
@@ -470,6 +498,6 @@ int sunpath_http_end(struct sunpath_http_exchange *exchange) {
     if (r < 0) {
         return r;
     }
-    ended(exchange);
+    sp_http_exchange_end(exchange);
     return 0;
 }

@@ -49,6 +49,7 @@ static int send_piece(struct sunpath_http_exchange *exchange, size_t size) {
         *at++ = '\n';
     }
     sp_http_commit(connection, (size_t)(at - start));
+    exchange->n_body_sent += size;
     exchange->file_offset += size;
     exchange->file_left -= size;
     return 1;
@@ -66,8 +67,7 @@ static void finish_file(struct sunpath_http_exchange *exchange, int error) {
         sp_http_exchange_cut(exchange, error);
         return;
     }
-    exchange->is_ended = true;
-    sp_http_connection_poke(exchange->connection);
+    sp_http_exchange_end(exchange);
 }
 
 /* As much as may be unsent at all; 0 is refused like anything else there is no room for. */

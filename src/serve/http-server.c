@@ -51,6 +51,7 @@ static int set_options(struct sunpath_http_server *server,
     options->body_ms = default_ms(options->body_ms, 30000);
     options->write_ms = default_ms(options->write_ms, 30000);
     options->keep_alive_ms = default_ms(options->keep_alive_ms, 75000);
+    options->answer_ms = default_ms(options->answer_ms, 300000);
     if (options->max_head > 16 * 1024 * 1024 || options->max_headers > 65536) {
         return -EINVAL;
     }
@@ -110,7 +111,8 @@ int sunpath_http_server_attach(struct sunpath_http_server *server,
         return -ENOMEM;
     }
     added->server = server;
-    r = sp_acceptor_open(&added->acceptor, server->loop, listener, server->options.max_connections,
+    r = sp_acceptor_open(&added->acceptor, server->loop, listener,
+                         server->options.drops_excess ? 0 : server->options.max_connections,
                          on_accept);
     if (r < 0) {
         return r;
@@ -247,6 +249,7 @@ void sp_http_server_lost_connection(struct sunpath_http_server *server) {
 static void destroy(struct sunpath_http_server *server) {
     close_listeners(server);
     sp_http_pool_deinit(server);
+    sp_http_uid_limits_deinit(server);
     sp_timer_deinit(&server->drain_timer, server->loop);
     free(server->server_line);
     free(server);
@@ -267,6 +270,7 @@ void sp_http_server_leave(struct sunpath_http_server *server) {
         if (dead->exchange) {
             sp_http_exchange_give(server, dead->exchange);
         }
+        free(dead->executable);
         free(dead);
     }
     if (server->is_freed) {
@@ -305,6 +309,16 @@ int sunpath_http_server_new(struct sunpath_http_server **ret, struct sunpath_loo
 
 size_t sunpath_http_server_n_connections(const struct sunpath_http_server *server) {
     return server ? server->n_connections : 0;
+}
+
+bool sunpath_http_server_is_draining(const struct sunpath_http_server *server) {
+    return server && server->is_draining;
+}
+
+void sunpath_http_server_stats(const struct sunpath_http_server *server,
+                               struct sunpath_http_stats *ret) {
+    *ret = server->stats;
+    ret->n_connections = server->n_connections;
 }
 
 struct sunpath_http_server *sunpath_http_server_free(struct sunpath_http_server *server) {

@@ -45,7 +45,10 @@
 #define SP_HTTP_LINGER_BYTES  (4 * 1024 * 1024)
 #define SP_HTTP_GRACE_MS      500 /* drain: a connection used so recently may be sending */
 
+#define SP_HTTP_MAX_OBSERVERS 8
+
 struct sp_http_connection;
+struct sp_http_note;
 
 struct sunpath_http_exchange {
     /* Memory that goes from one request to the next. */
@@ -67,12 +70,20 @@ struct sunpath_http_exchange {
     uint64_t end_at;                 /* finishing: the response's end in the connection's output */
     int file_fd;                     /* sunpath_http_send_file(); -1: none */
     uint64_t file_offset, file_left; /* with file_fd */
+    uint64_t began_ns;               /* when the head was complete */
+    uint64_t ended_ns;               /* when the response was written; with observers only */
+    uint64_t begin_at;               /* the connection's output when the head was complete */
 
     /* All zero in the pool, from here on. */
     struct sp_http_connection *connection; /* NULL in the pool */
     void *user;
     void *routing;     /* the router's note of it, in the arena */
     const char *path;  /* in the arena, once somebody asked */
+    const char *route; /* the pattern of the route it took: the router's */
+    const char *why;   /* what was wrong: in the arena, or constant */
+    struct sp_http_note *notes;
+    uint64_t n_body_sent;
+    int status;        /* of the response, once it is begun */
     size_t n_in_place; /* bytes of the body in the stream's input behind the head */
     uint64_t n_body;   /* bytes of the body so far */
     int error;         /* for on_finish */
@@ -120,6 +131,8 @@ struct sp_http_connection {
     size_t n_seen; /* bytes of an incomplete head */
     size_t n_lingered;
     struct sunpath_peer peer;
+    char *executable;              /* the peer's, once somebody asked: "" when it is not known */
+    struct sp_http_user *uid_user; /* whom it counts for, with limits per uid */
     uint8_t n_finishing;
     enum sp_http_closing closing : 8;
     enum {
@@ -152,9 +165,17 @@ struct sunpath_http_server {
 
     struct sp_list connections;
     size_t n_connections;
+    struct sunpath_http_stats stats; /* without what is counted elsewhere */
+    struct sp_http_users *users;     /* with limits per uid */
     struct sp_list graveyard;
     struct sunpath_http_exchange *pool;
     size_t n_pool;
+
+    struct {
+        const struct sunpath_http_observer *observer;
+        void *user;
+    } observers[SP_HTTP_MAX_OBSERVERS];
+    size_t n_observers;
 
     struct sp_timer drain_timer;
     void (*on_drained)(struct sunpath_http_server *server, void *user);
@@ -211,11 +232,14 @@ void sp_http_connection_on_due(struct sp_timer *timer);
 void sp_http_connection_pump(struct sp_http_connection *connection);
 /* Pauses or resumes the stream, by what the connection is at. */
 void sp_http_connection_hold(struct sp_http_connection *connection);
+/* It is no longer in flight. */
+void sp_http_exchange_land(struct sunpath_http_exchange *exchange);
 /* The exchange is over; on_finish fires when its last byte is with the kernel. */
 void sp_http_connection_retire(struct sp_http_connection *connection,
                                struct sunpath_http_exchange *exchange);
 
 /* http-request.c */
+const struct sunpath_peer *sp_http_connection_peer(struct sp_http_connection *connection);
 /* Copies what the stream's input holds of the request into the exchange. -ENOMEM */
 int sp_http_exchange_keep(struct sunpath_http_exchange *exchange);
 /* The input is about to go: what on_finish may ask for is copied before, if it was not. */
@@ -226,9 +250,36 @@ int sp_http_exchange_add_trailer(struct sunpath_http_exchange *exchange, const c
 int sp_http_exchange_add_piece(struct sunpath_http_exchange *exchange, const char *data,
                                size_t size);
 
+/* Is it the program's turn, and has it not begun to answer? */
+static inline bool sp_http_exchange_is_unanswered(const struct sunpath_http_exchange *exchange) {
+    bool is_undecided = exchange->is_paused && exchange->n_body == 0;
+
+    return !exchange->is_started && (exchange->is_asked || is_undecided);
+}
+
+/* http-observe.c */
+static inline bool sp_http_is_observed(const struct sunpath_http_exchange *exchange) {
+    return exchange->connection->server->n_observers > 0;
+}
+/* Tells the observers how it went. */
+void sp_http_exchange_record(struct sunpath_http_exchange *exchange, int error);
+/* The program did something wrong. Returns `code`. */
+int sp_http_exchange_fault(struct sunpath_http_exchange *exchange, int code, const char *what);
+void sp_http_server_tell_drop(struct sunpath_http_server *server, const struct sunpath_peer *peer,
+                              const char *why);
+
+/* http-uid-limits.c */
+/* -EUSERS when the connection's user has as many as may be. -ENOMEM. */
+int sp_http_uid_limits_enter(struct sp_http_connection *connection);
+void sp_http_uid_limits_leave(struct sp_http_connection *connection);
+/* May its user have one more request now? */
+bool sp_http_uid_limits_take(struct sp_http_connection *connection);
+void sp_http_uid_limits_deinit(struct sunpath_http_server *server);
+
 /* Does anybody want to hear that it is over? */
 static inline bool sp_http_exchange_is_awaited(const struct sunpath_http_exchange *exchange) {
-    return exchange->is_announced && exchange->handler->on_finish;
+    return (exchange->is_announced && exchange->handler->on_finish) ||
+           sp_http_is_observed(exchange);
 }
 
 /* http-fail.c */
@@ -241,6 +292,8 @@ int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t si
 void sp_http_commit(struct sp_http_connection *connection, size_t size);
 /* The server's own answer to a request that is refused. Ends the connection. */
 void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why);
+/* All of the response is written. */
+void sp_http_exchange_end(struct sunpath_http_exchange *exchange);
 /* The response cannot be completed: the connection ends, so that nobody takes it for whole. */
 void sp_http_exchange_cut(struct sunpath_http_exchange *exchange, int error);
 /* Writes what marks the end of the body. -ENOBUFS, -ENOMEM. */

@@ -69,6 +69,7 @@ int sunpath_http_upgrade(struct sunpath_http_exchange *exchange, const char *pro
     if (r < 0) {
         return r;
     }
+    exchange->status = protocol ? 101 : 200;
     exchange->is_started = exchange->is_ended = true;
     stream = sp_http_connection_detach(connection);
     (void)sp_stream_hand_over(stream, events, user, NULL); /* fails for bad options alone */
