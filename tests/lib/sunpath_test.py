@@ -33,6 +33,7 @@ SOURCE = os.environ.get("SUNPATH_SOURCE") or os.path.realpath(os.path.join(os.pa
 BUILD = os.environ.get("SUNPATH_BUILD") or os.path.join(SOURCE, "build", "test")
 BIN = os.path.join(BUILD, "bin")
 SUNPATH = for_everyone(os.path.join(BIN, "sunpath"))
+NODE_MODULES = os.path.join(SOURCE, "build", "node", "node_modules")  # what tests/node/package.json names
 DEADLINE = 60  # seconds after which waiting for something counts as never
 
 
@@ -141,6 +142,16 @@ class TestCase(unittest.TestCase):
         process = self.start(SUNPATH, "serve", path, *arguments, **options)
         process.wait_for_socket(path)
         return process
+
+    def start_node(self, script, *arguments):
+        """Starts tests/node/`script`, which may require() what tests/node/package.json names."""
+        return self.start("node", os.path.join(SOURCE, "tests", "node", script), *arguments,
+                          env={**os.environ, "NODE_PATH": NODE_MODULES})
+
+    def run_node(self, script, *arguments, **options):
+        """Runs it to its end, which must be a success, and returns what it printed."""
+        return self.run_ok("node", os.path.join(SOURCE, "tests", "node", script), *arguments,
+                           env={**os.environ, "NODE_PATH": NODE_MODULES}, **options)
 
     def run_ok(self, *argv, **options):
         """Runs a command that must succeed and returns what it printed."""
