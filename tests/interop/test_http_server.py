@@ -93,6 +93,13 @@ class Clients(ServerTest):
         self.assertEqual(connection.getresponse().read(), b"".join(pieces))
         self.assertIs(connection.sock, sock)
 
+    def test_undici_and_node(self):
+        self.assertEqual(self.run_node("undici-client.js", self.socket), "ok\n")
+
+    def test_aiohttp(self):
+        client = os.path.join(SOURCE, "tests/interop/aiohttp-client.py")
+        self.assertEqual(self.run_ok("/usr/bin/python3", client, self.socket), "ok\n")
+
     def test_h2load(self):
         output = self.run_ok("h2load", "--h1", "-n", "20000", "-c", "16", f"--base-uri=unix:{self.socket}",
                              "http://localhost/")
