@@ -298,6 +298,10 @@ SUNPATH_API int sunpath_http_status(const struct sunpath_http_exchange *exchange
 SUNPATH_API int sunpath_http_add_header(struct sunpath_http_exchange *exchange, const char *name,
                                         const char *value);
 
+/* Likewise, instead of what was added under that name (any case); NULL only takes it away. */
+SUNPATH_API int sunpath_http_set_header(struct sunpath_http_exchange *exchange, const char *name,
+                                        const char *value);
+
 /* The whole response at once. `type` is its Content-Type, or NULL. Copies `body`. */
 SUNPATH_API int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status,
                                      const char *type, const void *body, size_t size);

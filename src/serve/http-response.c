@@ -182,51 +182,6 @@ void sp_http_exchange_cut(struct sunpath_http_exchange *exchange, int error) {
     sp_http_exchange_end(exchange);
 }
 
-/* ---- headers --------------------------------------------------------------------------------- */
-
-static bool is_ours(const char *name) {
-    static const char *const ours[] = {"Content-Length", "Transfer-Encoding", "Connection", "Date",
-                                       "Server"};
-
-    for (size_t i = 0; i < SP_ARRAY_SIZE(ours); i++) {
-        if (strcasecmp(name, ours[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-int sunpath_http_add_header(struct sunpath_http_exchange *exchange, const char *name,
-                            const char *value) {
-    size_t n_name, n_value;
-    char *at;
-    int r;
-
-    if (!name || !value) {
-        return -EINVAL;
-    }
-    n_name = strlen(name);
-    n_value = strlen(value);
-    if (!sp_http_is_token(name, n_name) || !sp_http_is_value(value, n_value) || is_ours(name)) {
-        return -EINVAL;
-    }
-    if (exchange->is_ended) {
-        return -EALREADY;
-    }
-    if (exchange->is_started && !exchange->is_chunked) {
-        /* HTTP/1.0 knows no trailers: that is nothing the handler could mend. */
-        return exchange->left < 0 ? 0 : -EINVAL;
-    }
-    r = sp_buffer_reserve(&exchange->fields, &at, n_name + n_value + 4,
-                          exchange->connection->server->options.max_output);
-    if (r < 0) {
-        return r;
-    }
-    sp_http_put_field(at, name, n_name, value, n_value);
-    sp_buffer_commit(&exchange->fields, n_name + n_value + 4);
-    return 0;
-}
-
 /* ---- whole responses ------------------------------------------------------------------------- */
 
 static void put_whole(struct sunpath_http_exchange *exchange, char *start, int status,

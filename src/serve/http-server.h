@@ -286,6 +286,11 @@ static inline bool sp_http_exchange_is_awaited(const struct sunpath_http_exchang
 /* Lets on_error answer; when it does not, answers plainly. -ENOBUFS, -ENOMEM. */
 int sp_http_exchange_fail(struct sunpath_http_exchange *exchange, int status, const char *why);
 
+/* http-fields.c */
+/* The value of the first header of that name that the response has been given, or NULL. */
+const char *sp_http_exchange_find_field(const struct sunpath_http_exchange *exchange,
+                                        const char *name, size_t *ret_size);
+
 /* http-response.c */
 /* Room in the output for `size` bytes; NULL when the client has left. -ENOBUFS, -ENOMEM. */
 int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t size);

@@ -125,6 +125,38 @@ static void show_headers(struct sunpath_http_exchange *exchange, void *user) {
     ck_assert_int_eq(sunpath_http_respond(exchange, 204, NULL, NULL, 0), 0);
 }
 
+static void replace_headers(struct sunpath_http_exchange *exchange, void *user) {
+    size_t size;
+
+    (void)user;
+    ck_assert_ptr_null(sp_http_exchange_find_field(exchange, "X", &size));
+    ck_assert_int_eq(sunpath_http_set_header(exchange, "X", NULL), 0);
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "X", "1"), 0);
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "Xy", "2"), 0);
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "x", "3"), 0);
+    ck_assert_int_eq(sunpath_http_set_header(exchange, "X", "four"), 0);
+    ck_assert_int_eq(strncmp(sp_http_exchange_find_field(exchange, "x", &size), "four\r\n", 6), 0);
+    ck_assert_uint_eq(size, 4);
+    ck_assert_int_eq(sunpath_http_set_header(exchange, "xY", NULL), 0);
+    ck_assert_int_eq(sunpath_http_set_header(exchange, "X", "a\nb"), -EINVAL);
+    ck_assert_int_eq(sunpath_http_set_header(exchange, "a b", NULL), -EINVAL);
+    ck_assert_int_eq(sunpath_http_set_header(exchange, "Date", "now"), -EINVAL);
+    ck_assert_int_eq(sunpath_http_respond(exchange, 204, NULL, NULL, 0), 0);
+}
+
+START_TEST(headers_can_be_replaced) {
+    int fd;
+
+    serving.handler.on_request = replace_headers;
+    serving_open(NULL);
+    fd = client();
+    say(fd, GET("/"));
+    check_response(hear(fd, "\r\n\r\n"), "HTTP/1.1 204 No Content\r\nX: four\r\n\r\n");
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 START_TEST(headers_and_trailers_can_be_read) {
     int fd;
 
@@ -424,7 +456,7 @@ END_TEST
 SP_TESTS("http-server", only_streams_are_served, a_connection_serves_many_requests,
          pipelined_answers_leave_in_one_write, a_request_may_come_byte_by_byte,
          head_has_no_body_but_its_length, http_1_0_closes_unless_it_asks_to_stay,
-         headers_and_trailers_can_be_read, bodies_are_collected,
+         headers_can_be_replaced, headers_and_trailers_can_be_read, bodies_are_collected,
          bodies_can_be_streamed_and_held_back, expect_is_answered_by_itself,
          on_head_can_refuse_the_body, responses_come_in_every_framing,
          mistakes_of_handlers_are_told_and_not_sent, interim_responses_go_first,
