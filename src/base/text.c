@@ -122,7 +122,7 @@ bool sp_parse_number(uint64_t *ret, const char *text, size_t size, uint64_t max)
     for (size_t i = 0; i < size; i++) {
         unsigned digit = (unsigned)(text[i] - '0');
 
-        if (digit > 9 || number > (max - digit) / 10) {
+        if (digit > 9 || digit > max || number > (max - digit) / 10) {
             return false;
         }
         number = number * 10 + digit;

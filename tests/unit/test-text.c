@@ -52,6 +52,7 @@ START_TEST(numbers_are_strict) {
     ck_assert(!sp_parse_number(&n, "+1", 2, 10));
     ck_assert(!sp_parse_number(&n, " 1", 2, 10));
     ck_assert(!sp_parse_number(&n, "11", 2, 10));
+    ck_assert(!sp_parse_number(&n, "9", 1, 4));
 }
 END_TEST
 
