@@ -321,6 +321,9 @@ SUNPATH_API int sunpath_http_start(struct sunpath_http_exchange *exchange, int s
 SUNPATH_API int sunpath_http_write(struct sunpath_http_exchange *exchange, const void *data,
                                    size_t size);
 
+/* Bytes of responses that the kernel has not taken yet: what a client that does not read costs. */
+SUNPATH_API size_t sunpath_http_n_queued(struct sunpath_http_exchange *exchange);
+
 /*
  * Lets the rest of the response be `size` bytes of the regular file `fd` from `offset`, read as the
  * client takes them, in constant memory; it ends the response. `fd` is owned only when 0 is

@@ -20,6 +20,7 @@ static void finish(struct sunpath_http_exchange *exchange, int error) {
     if (sp_http_is_observed(exchange)) {
         sp_http_exchange_record(exchange, error);
     }
+    sp_http_exchange_call_finish(exchange, error);
     if (exchange->is_announced && exchange->handler->on_finish) {
         exchange->handler->on_finish(exchange, error, exchange->handler_user);
     }
@@ -240,9 +241,7 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
         sp_http_exchange_pump_file(exchange);
     } else if (!connection->is_dead && exchange && exchange->wants_drain && !exchange->is_ended) {
         exchange->wants_drain = false;
-        if (exchange->handler->on_drain) {
-            exchange->handler->on_drain(exchange, exchange->handler_user);
-        }
+        sp_http_exchange_call_drain(exchange);
     }
     if (!connection->is_dead) {
         sp_http_connection_pump(connection);

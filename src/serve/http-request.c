@@ -237,6 +237,12 @@ int sunpath_http_fd(struct sunpath_http_exchange *exchange) {
     return stream ? sunpath_stream_fd(stream) : -EBADF;
 }
 
+size_t sunpath_http_n_queued(struct sunpath_http_exchange *exchange) {
+    struct sunpath_stream *stream = exchange->connection->stream;
+
+    return stream ? sp_stream_n_queued(stream) : 0;
+}
+
 struct sunpath_http_server *sunpath_http_exchange_server(struct sunpath_http_exchange *exchange) {
     return exchange->connection->server;
 }

@@ -223,8 +223,14 @@ void sunpath_http_server_drain(struct sunpath_http_server *server, int timeout_m
         close_listeners(server);
     }
     for (each = server->connections.next; each != &server->connections; each = next) {
+        struct sp_http_connection *connection =
+            sp_container_of(each, struct sp_http_connection, node);
+
         next = each->next;
-        sp_http_connection_let_go(sp_container_of(each, struct sp_http_connection, node));
+        sp_http_connection_let_go(connection);
+        if (connection->exchange) {
+            sp_http_exchange_call_leave(connection->exchange);
+        }
     }
     sp_timer_set(&server->drain_timer, server->loop,
                  server->n_connections == 0 ? 0 : sp_deadline_ns(timeout_ms));

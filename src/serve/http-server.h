@@ -50,6 +50,23 @@
 struct sp_http_connection;
 struct sp_http_note;
 
+/*
+ * What lives with an exchange beside its handler: an event stream, a decision that is waited for.
+ * Embedded in its owner; any part may be NULL.
+ */
+struct sp_http_hook {
+    struct sp_http_hook *next;
+    /* As the handler's, before it. */
+    void (*on_drain)(struct sp_http_hook *hook, struct sunpath_http_exchange *exchange);
+    /* The same. The hook is off the exchange already, so its owner may free it. */
+    void (*on_finish)(struct sp_http_hook *hook, int error);
+    /*
+     * The server drains: a response that has no end of its own should come to one. Calls nothing of
+     * the program's and kills no connection.
+     */
+    void (*on_leave)(struct sp_http_hook *hook);
+};
+
 struct sunpath_http_exchange {
     /* Memory that goes from one request to the next. */
     struct sp_buffer kept;      /* the head, once it has left the stream's input */
@@ -77,6 +94,7 @@ struct sunpath_http_exchange {
     /* All zero in the pool, from here on. */
     struct sp_http_connection *connection; /* NULL in the pool */
     void *user;
+    struct sp_http_hook *hooks;
     void *routing;     /* the router's note of it, in the arena */
     const char *path;  /* in the arena, once somebody asked */
     const char *route; /* the pattern of the route it took: the router's */
@@ -278,9 +296,18 @@ void sp_http_uid_limits_deinit(struct sunpath_http_server *server);
 
 /* Does anybody want to hear that it is over? */
 static inline bool sp_http_exchange_is_awaited(const struct sunpath_http_exchange *exchange) {
-    return (exchange->is_announced && exchange->handler->on_finish) ||
+    return (exchange->is_announced && exchange->handler->on_finish) || exchange->hooks ||
            sp_http_is_observed(exchange);
 }
+
+/* http-hook.c */
+void sp_http_exchange_add_hook(struct sunpath_http_exchange *exchange, struct sp_http_hook *hook);
+/* Legal for a hook that is not there. */
+void sp_http_exchange_remove_hook(struct sunpath_http_exchange *exchange,
+                                  struct sp_http_hook *hook);
+void sp_http_exchange_call_drain(struct sunpath_http_exchange *exchange);
+void sp_http_exchange_call_finish(struct sunpath_http_exchange *exchange, int error);
+void sp_http_exchange_call_leave(struct sunpath_http_exchange *exchange);
 
 /* http-fail.c */
 /* Lets on_error answer; when it does not, answers plainly. -ENOBUFS, -ENOMEM. */
