@@ -7,6 +7,7 @@
 #include <sunpath/address.h>
 #include <sunpath/base.h>
 #include <sunpath/connection.h>
+#include <sunpath/event-stream.h>
 #include <sunpath/http.h>
 #include <sunpath/inspect.h>
 #include <sunpath/listener.h>
