@@ -21,10 +21,9 @@ static bool is_ours(const char *name) {
     return false;
 }
 
-/* The first line of that name at or behind `from`, or NULL; *ret_n_line is its length with CRLF. */
-static char *find_line(const struct sp_buffer *fields, size_t from, const char *name,
-                       size_t *ret_n_line) {
-    char *at = sp_buffer_bytes(fields) + from;
+/* The first line of that name, or NULL; *ret_n_line is its length with CRLF. */
+static char *find_line(const struct sp_buffer *fields, const char *name, size_t *ret_n_line) {
+    char *at = sp_buffer_bytes(fields);
     char *end = sp_buffer_bytes(fields) + sp_buffer_size(fields);
     size_t n_name = strlen(name);
 
@@ -46,7 +45,7 @@ const char *sp_http_exchange_find_field(const struct sunpath_http_exchange *exch
     const char *line = NULL;
 
     if (sp_buffer_size(&exchange->fields) > 0) {
-        line = find_line(&exchange->fields, 0, name, &n_line);
+        line = find_line(&exchange->fields, name, &n_line);
     }
     if (!line) {
         return NULL;
@@ -59,7 +58,7 @@ static void remove_lines(struct sp_buffer *fields, const char *name) {
     size_t n_line;
     char *line;
 
-    while (sp_buffer_size(fields) > 0 && (line = find_line(fields, 0, name, &n_line))) {
+    while (sp_buffer_size(fields) > 0 && (line = find_line(fields, name, &n_line))) {
         char *end = sp_buffer_bytes(fields) + sp_buffer_size(fields);
 
         memmove(line, line + n_line, (size_t)(end - line) - n_line);
