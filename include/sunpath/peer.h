@@ -82,6 +82,12 @@ SUNPATH_API int sunpath_access_deny(struct sunpath_access *access, const char *r
 /* 0 when the peer of the connected socket `fd` may come in, -EACCES when not. NULL allows all. */
 SUNPATH_API int sunpath_access_check(const struct sunpath_access *access, int fd);
 
+/*
+ * The same for who is to have more than the others: true only when an allow rule matches and no
+ * deny rule does. NULL, and a rule set without allow rules, trust nobody.
+ */
+SUNPATH_API bool sunpath_access_trusts(const struct sunpath_access *access, int fd);
+
 #ifdef __cplusplus
 }
 #endif

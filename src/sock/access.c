@@ -279,3 +279,7 @@ int sunpath_access_check(const struct sunpath_access *access, int fd) {
     free(caller.groups);
     return may_enter ? 0 : -EACCES;
 }
+
+bool sunpath_access_trusts(const struct sunpath_access *access, int fd) {
+    return access && access->has_allow && sunpath_access_check(access, fd) == 0;
+}

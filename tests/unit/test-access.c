@@ -423,6 +423,38 @@ START_TEST(bad_rules) {
 }
 END_TEST
 
+START_TEST(trust_is_given_by_allow_rules_alone) {
+    struct sunpath_access *none = rules(""), *denying = rules("-uid=7"), *own, *other;
+    char text[64];
+    int fds[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    snprintf(text, sizeof(text), "+uid=%u", (unsigned)getuid());
+    own = rules(text);
+    snprintf(text, sizeof(text), "+uid=%u", (unsigned)getuid() + 1);
+    other = rules(text);
+    ck_assert_int_eq(sunpath_access_check(denying, fds[0]), 0);
+    ck_assert(!sunpath_access_trusts(NULL, fds[0]));
+    ck_assert(!sunpath_access_trusts(none, fds[0]));
+    ck_assert(!sunpath_access_trusts(denying, fds[0]));
+    ck_assert(!sunpath_access_trusts(other, fds[0]));
+    ck_assert(sunpath_access_trusts(own, fds[0]));
+    ck_assert_int_eq(sunpath_access_deny(own, text + 1, NULL), 0);
+    ck_assert(sunpath_access_trusts(own, fds[0]));
+    snprintf(text, sizeof(text), "uid=%u", (unsigned)getuid());
+    ck_assert_int_eq(sunpath_access_deny(own, text, NULL), 0);
+    ck_assert(!sunpath_access_trusts(own, fds[0]));
+    for (int i = 0; i < 2; i++) {
+        close(fds[i]);
+    }
+    sunpath_access_free(none);
+    sunpath_access_free(denying);
+    sunpath_access_free(own);
+    sunpath_access_free(other);
+}
+END_TEST
+
 SP_TESTS("access", matrix, the_matrix_as_nobody, executables,
          an_executable_that_wears_a_trusted_name, whoever_carries_no_identity_is_refused,
-         whoever_has_no_name_here_matches_no_rule, groups_without_a_name_match_no_rule, bad_rules)
+         whoever_has_no_name_here_matches_no_rule, groups_without_a_name_match_no_rule, bad_rules,
+         trust_is_given_by_allow_rules_alone)
