@@ -5,6 +5,7 @@
 #define SUNPATH_SUNPATH_H
 
 #include <sunpath/address.h>
+#include <sunpath/auth.h>
 #include <sunpath/base.h>
 #include <sunpath/connection.h>
 #include <sunpath/event-stream.h>
