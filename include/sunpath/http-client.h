@@ -13,6 +13,7 @@ extern "C" {
 #endif
 
 struct sunpath_http_response;
+struct sunpath_http_request; /* one that is under way */
 
 SUNPATH_API int sunpath_http_response_status(const struct sunpath_http_response *response);
 SUNPATH_API int sunpath_http_response_version(const struct sunpath_http_response *response);
@@ -55,8 +56,11 @@ struct sunpath_http_request_options {
      * TCP. Called again when the request is repeated. Non-zero ends the request with it.
      */
     int (*on_start)(const char *head, size_t n_head, const struct sunpath_peer *peer, void *user);
-    /* The response's body as it arrives, instead of collecting it; non-zero ends the request with
-     * it. */
+    /*
+     * The response's body as it arrives, instead of collecting it. 0 goes on; SUNPATH_HTTP_PAUSE
+     * holds the server back: no more is read until sunpath_http_request_resume(). Anything else
+     * ends the request with it.
+     */
     int (*on_body)(const struct sunpath_http_response *response, const void *data, size_t size,
                    void *user);
     /* The head is there (also of interim responses, status 1xx); non-zero ends the request with it.
@@ -65,8 +69,20 @@ struct sunpath_http_request_options {
     void *user;
     uint64_t max_body; /* bytes of a collected body; 0: 64 MiB. More is -EMSGSIZE */
     int timeout_ms;    /* for all of it; 0: 30,000; -1: no limit */
-    const struct sunpath_connect_options *connect; /* its timeout is cut to what is left of ours */
+    /* From the moment all of the request has left to the first byte of an answer; 0: no limit. */
+    int first_byte_ms;
+    /*
+     * Without a byte either way, while the request is sent and from the answer's first byte on; 0:
+     * no limit. Waiting for read_body, and a paused on_body, do not count.
+     */
+    int idle_ms;
+    /* Of blocking calls (a client has its own); its timeout is cut to what is left of ours. */
+    const struct sunpath_connect_options *connect;
+    /* Of sunpath_http_client_send(): takes a handle that is valid until on_done returns. */
+    struct sunpath_http_request **ret_request;
 };
+
+#define SUNPATH_HTTP_PAUSE 1 /* what on_body returns */
 
 /*
  * One request on a connection of its own, blocking. `target` is any address, with or without a
@@ -92,21 +108,40 @@ SUNPATH_API int sunpath_http_request_upgrade(int *ret_fd, const char *method, co
                                              const struct sunpath_http_request_options *options,
                                              struct sunpath_error *error);
 
-/* One keep-alive connection to one server, on a loop. Requests queue and go one after the other. */
+/*
+ * A client of one address, on a loop: a pool of keep-alive connections. A request goes out on the
+ * idle connection that was used last, else on a new one, else it waits in a queue.
+ */
 struct sunpath_http_client;
 
+struct sunpath_http_client_options {
+    size_t size;
+    const struct sunpath_connect_options *connect; /* copied; NULL: its defaults */
+    /*
+     * 0: 8. Requests that run at once on one machine share its cores, so more gains little; and
+     * servers with a small backlog (5 in Python's socketserver) or a process for each connection
+     * are not flooded.
+     */
+    size_t max_connections;
+    size_t max_queued; /* requests that wait; 0: 10,000. One more is -ENOBUFS */
+    size_t max_idle;   /* connections kept without a request; 0: as many as there may be */
+    /* How long such a connection is kept; 0: 4,000, less than servers do (Node.js: 5 s); -1: for
+     * ever. */
+    int idle_ms;
+};
+
 /*
- * Connects when the first request is sent, again when the server has closed the connection. The
- * loop is never blocked: a full backlog, and with `wait` a missing server, are tried again from a
- * timer, up to the options' timeout (only a host name of a TCP address is looked up at once). Their
- * `cancel_fd` has no meaning here: freeing the client cancels.
+ * Connects when a request needs it. The loop is never blocked: a full backlog, and with `wait` a
+ * missing server, are tried again from a timer, up to the connect options' timeout (only a host
+ * name of a TCP address is looked up at once). Their `cancel_fd` has no meaning here: freeing the
+ * client cancels.
  *
- * A request that was lost because the server closed an idle connection goes out once more when not
- * a byte of it had left, or when its method is idempotent (RFC 9110 9.2.2).
+ * A request that was lost because the server closed a kept connection goes out once more, on a new
+ * one, when not a byte of it had left, or when its method is idempotent (RFC 9110 9.2.2).
  */
 SUNPATH_API int sunpath_http_client_new(struct sunpath_http_client **ret, struct sunpath_loop *loop,
                                         const char *address,
-                                        const struct sunpath_connect_options *options,
+                                        const struct sunpath_http_client_options *options,
                                         struct sunpath_error *error);
 
 /* Requests under way end with -ECANCELED (their on_done fires inside). Accepts NULL, returns NULL.
@@ -118,8 +153,8 @@ SUNPATH_API struct sunpath_http_client *sunpath_http_client_free(
  * Sends a request to `uri` (NULL: as the options and the address say). `on_done` fires exactly
  * once, and never inside this call: with a response (freed when it returns) and 0, or NULL and an
  * error that `error` explains. What `options` points to is copied, but for `body`, which must live
- * until on_done. -EINVAL (a method, target or header that may not stand in a request), -ENOMEM,
- * -ECANCELED (the client is being freed): then on_done does not fire.
+ * until on_done. -EINVAL (a method, target or header that may not stand in a request), -ENOBUFS
+ * (max_queued), -ENOMEM, -ECANCELED (the client is being freed): then on_done does not fire.
  *
  * An answer that comes before the whole body is sent is delivered; with a status of 400 or above
  * the rest is not sent. With the header "Expect: 100-continue" the body waits for up to a second.
@@ -130,6 +165,16 @@ SUNPATH_API int sunpath_http_client_send(
     void (*on_done)(const struct sunpath_http_response *response, int result,
                     const struct sunpath_error *error, void *user),
     void *user);
+
+/* Ends it with -ECANCELED; on_done fires inside. Legal in all of its callbacks. */
+SUNPATH_API void sunpath_http_request_cancel(struct sunpath_http_request *request);
+
+/* After on_body returned SUNPATH_HTTP_PAUSE: goes on, in a later turn of the loop. */
+SUNPATH_API void sunpath_http_request_resume(struct sunpath_http_request *request);
+
+/* Connections there are, made or being made; requests that wait for one. */
+SUNPATH_API size_t sunpath_http_client_n_connections(const struct sunpath_http_client *client);
+SUNPATH_API size_t sunpath_http_client_n_queued(const struct sunpath_http_client *client);
 
 #ifdef __cplusplus
 }

@@ -48,6 +48,8 @@ static void call_deinit(struct call *call) {
 static int prepare(struct call *call, const char *target,
                    const struct sunpath_http_request_options *options) {
     const struct sunpath_connect_options *connect = options->connect;
+    struct sunpath_http_client_options client_options =
+        SUNPATH_OPTIONS(struct sunpath_http_client_options);
     struct sunpath_error *error = call->error;
     int r;
 
@@ -56,7 +58,8 @@ static int prepare(struct call *call, const char *target,
         return sp_fail(error, r, SUNPATH_REASON_SYSTEM, "request", "opening a loop: %s",
                        strerror(-r));
     }
-    r = sunpath_http_client_new(&call->client, call->loop, target, connect, error);
+    client_options.connect = connect;
+    r = sunpath_http_client_new(&call->client, call->loop, target, &client_options, error);
     if (r < 0) {
         return r;
     }
@@ -72,7 +75,7 @@ static int prepare(struct call *call, const char *target,
 
 static int queue(struct call *call, const char *method,
                  const struct sunpath_http_request_options *options) {
-    struct sp_http_request *request;
+    struct sunpath_http_request *request;
     int r;
 
     r = sp_http_request_new(&request, &call->client->address, method,
@@ -84,7 +87,7 @@ static int queue(struct call *call, const char *method,
     request->on_done = on_done;
     request->done_user = call;
     request->ret_response = &call->response;
-    r = sp_http_client_queue(call->client, request);
+    r = sp_client_queue(call->client, request);
     if (r < 0) {
         sp_http_request_free(request);
         return sp_fail(call->error, r, SUNPATH_REASON_SYSTEM, "request", "%s", strerror(-r));

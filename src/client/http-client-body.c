@@ -8,7 +8,7 @@
 
 /* Turns the `size` bytes behind the room for a chunk's size into a chunk, the last one with its
  * end. Returns the whole length. */
-static ssize_t frame(const struct sp_http_request *request, const char **ret_data, char *room,
+static ssize_t frame(const struct sunpath_http_request *request, const char **ret_data, char *room,
                      size_t size) {
     char *data = room + SP_HTTP_CHUNK_ROOM;
     char *end = data + size;
@@ -28,7 +28,8 @@ static ssize_t frame(const struct sp_http_request *request, const char **ret_dat
     return end - data;
 }
 
-static ssize_t next_of_memory(struct sp_http_request *request, const char **ret_data, char *room) {
+static ssize_t next_of_memory(struct sunpath_http_request *request, const char **ret_data,
+                              char *room) {
     size_t left = request->options.n_body - (size_t)request->n_sent;
     size_t size = left < SP_HTTP_CLIENT_PIECE ? left : SP_HTTP_CLIENT_PIECE;
     const char *data = (const char *)request->options.body + request->n_sent;
@@ -45,8 +46,8 @@ static ssize_t next_of_memory(struct sp_http_request *request, const char **ret_
     return frame(request, ret_data, room, size);
 }
 
-static ssize_t next_of_source(struct sp_http_request *request, const char **ret_data, char *room,
-                              struct sunpath_error *error) {
+static ssize_t next_of_source(struct sunpath_http_request *request, const char **ret_data,
+                              char *room, struct sunpath_error *error) {
     const struct sunpath_http_request_options *options = &request->options;
     size_t size = SP_HTTP_CLIENT_PIECE;
     ssize_t n;
@@ -82,7 +83,7 @@ static ssize_t next_of_source(struct sp_http_request *request, const char **ret_
     return n;
 }
 
-ssize_t sp_http_request_next_piece(struct sp_http_request *request, const char **ret_data,
+ssize_t sp_http_request_next_piece(struct sunpath_http_request *request, const char **ret_data,
                                    char *room, struct sunpath_error *error) {
     return request->options.read_body ? next_of_source(request, ret_data, room, error)
                                       : next_of_memory(request, ret_data, room);

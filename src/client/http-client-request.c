@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "client/http-client.h"
 
-static void request_freep(struct sp_http_request **request) {
+static void request_freep(struct sunpath_http_request **request) {
     *request = sp_http_request_free(*request);
 }
 
@@ -105,7 +105,7 @@ static int plan_framing(struct plan *plan, const char *name, const char *value,
     return 0;
 }
 
-static int plan_header(struct plan *plan, struct sp_http_request *request, const char *name,
+static int plan_header(struct plan *plan, struct sunpath_http_request *request, const char *name,
                        const char *value, struct sunpath_error *error) {
     if (!sp_http_is_token(name, strlen(name))) {
         return invalid(error, "header", name, "not a word a header's name can be");
@@ -130,7 +130,7 @@ static int plan_header(struct plan *plan, struct sp_http_request *request, const
     return 0;
 }
 
-static int plan_headers(struct plan *plan, struct sp_http_request *request,
+static int plan_headers(struct plan *plan, struct sunpath_http_request *request,
                         struct sunpath_error *error) {
     static const char *const none[] = {NULL};
     int r;
@@ -234,7 +234,7 @@ static char *put_headers(char *at, const struct plan *plan) {
     return at;
 }
 
-static int write_head(struct sp_http_request *request, const struct plan *plan) {
+static int write_head(struct sunpath_http_request *request, const struct plan *plan) {
     char *at = malloc(head_room(plan));
 
     if (!at) {
@@ -269,7 +269,7 @@ static bool is_idempotent(const char *method) {
     return false;
 }
 
-static int make_plan(struct plan *plan, struct sp_http_request *request,
+static int make_plan(struct plan *plan, struct sunpath_http_request *request,
                      const struct sunpath_address *address, struct sunpath_error *error) {
     int r;
 
@@ -292,11 +292,11 @@ static int make_plan(struct plan *plan, struct sp_http_request *request,
     return plan_headers(plan, request, error);
 }
 
-int sp_http_request_new(struct sp_http_request **ret, const struct sunpath_address *address,
+int sp_http_request_new(struct sunpath_http_request **ret, const struct sunpath_address *address,
                         const char *method, const char *uri, const char *protocol,
                         const struct sunpath_http_request_options *options,
                         struct sunpath_error *error) {
-    _cleanup_(request_freep) struct sp_http_request *request = NULL;
+    _cleanup_(request_freep) struct sunpath_http_request *request = NULL;
     struct plan plan = {.method = method, .protocol = protocol};
     int r;
 
@@ -323,18 +323,17 @@ int sp_http_request_new(struct sp_http_request **ret, const struct sunpath_addre
     return 0;
 }
 
-struct sp_http_request *sp_http_request_free(struct sp_http_request *request) {
+struct sunpath_http_request *sp_http_request_free(struct sunpath_http_request *request) {
     if (!request) {
         return NULL;
     }
-    sunpath_timer_free(request->deadline);
     free(request->method);
     free(request->head);
     free(request);
     return NULL;
 }
 
-void sp_http_request_rewind(struct sp_http_request *request) {
+void sp_http_request_rewind(struct sunpath_http_request *request) {
     request->sending = SP_HTTP_SEND_HEAD;
     request->n_sent = 0;
 }
@@ -352,7 +351,7 @@ int sp_http_request_read_options(struct sunpath_http_request_options *ret,
     return 0;
 }
 
-int sp_http_request_fail(const struct sp_http_request *request, struct sunpath_error *error,
+int sp_http_request_fail(const struct sunpath_http_request *request, struct sunpath_error *error,
                          int code, enum sunpath_reason reason, const char *format, ...) {
     struct sp_shown target, address;
     char sentence[320];

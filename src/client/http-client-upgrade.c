@@ -25,7 +25,7 @@ struct upgrade {
     struct sunpath_http_request_options options;
     struct sunpath_connect_options connect;
     const char *protocol;
-    struct sp_http_request *request;
+    struct sunpath_http_request *request;
     struct sunpath_error *error;
     uint64_t deadline_ns;
     int fd;
@@ -98,7 +98,7 @@ static int send_all(struct upgrade *upgrade, const char *data, size_t size) {
 }
 
 static int send_body(struct upgrade *upgrade) {
-    struct sp_http_request *request = upgrade->request;
+    struct sunpath_http_request *request = upgrade->request;
     int r = 0;
 
     while (r == 0 && request->sending != SP_HTTP_SENT) {
@@ -117,7 +117,7 @@ static int send_body(struct upgrade *upgrade) {
 
 static int send_request(struct upgrade *upgrade) {
     const struct sunpath_http_request_options *options = &upgrade->options;
-    struct sp_http_request *request = upgrade->request;
+    struct sunpath_http_request *request = upgrade->request;
     struct sunpath_peer peer;
     int r;
 

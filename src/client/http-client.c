@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* http-client.c - the client on a loop: its queue, and how requests end. */
+/* http-client.c - the client on a loop: options, life, and the way in. */
 
 #include "client/http-client.h"
 
@@ -12,68 +12,11 @@
 #include "base/options.h"
 #include "base/text.h"
 
-static const struct sunpath_error no_error;
-
-/* Calls on_done and frees the request and its answer. The client may be freed inside. */
-static void deliver(struct sp_http_request *request, struct sunpath_http_response *response,
-                    int result, const struct sunpath_error *error) {
-    request->deadline = sunpath_timer_free(request->deadline);
-    if (request->ret_response && result == 0) {
-        *request->ret_response = response;
-    }
-    request->on_done(result == 0 ? response : NULL, result, error, request->done_user);
-    if (!request->ret_response || result != 0) {
-        sunpath_http_response_free(response);
-    }
-    sp_http_request_free(request);
-}
-
-void sp_http_client_finish(struct sunpath_http_client *client, int result,
-                           const struct sunpath_error *error) {
-    struct sp_http_request *request = client->current;
-    struct sunpath_http_response *response = client->response;
-
-    client->current = NULL;
-    client->response = NULL;
-    client->wants_start = true;
-    sunpath_timer_cancel(client->work);
-    if (result != 0) {
-        sp_http_client_disconnect(client);
-    }
-    deliver(request, response, result, error ? error : &no_error);
-}
-
-/* ---- the queue ------------------------------------------------------------------------------- */
-
-static void push(struct sunpath_http_client *client, struct sp_http_request *request) {
-    request->next = NULL;
-    if (client->last) {
-        client->last->next = request;
-    } else {
-        client->first = request;
-    }
-    client->last = request;
-}
-
-static void unlink_request(struct sunpath_http_client *client, struct sp_http_request *request) {
-    struct sp_http_request **at = &client->first;
-    struct sp_http_request *before = NULL;
-
-    while (*at != request) {
-        before = *at;
-        at = &before->next;
-    }
-    *at = request->next;
-    if (client->last == request) {
-        client->last = before;
-    }
-}
+#define MAX_CONNECTIONS 8
+#define MAX_QUEUED      10000
+#define IDLE_MS         4000
 
 static void release(struct sunpath_http_client *client) {
-    sp_http_client_disconnect(client);
-    sunpath_timer_free(client->work);
-    sunpath_http_response_free(client->response);
-    sp_http_request_free(client->current);
     free(client->expect_user);
     free(client->bind);
     free(client->uri);
@@ -81,92 +24,55 @@ static void release(struct sunpath_http_client *client) {
     free(client);
 }
 
-void sp_http_client_enter(struct sunpath_http_client *client) {
+static void free_spent(struct sunpath_http_client *client) {
+    struct sp_list *node;
+
+    while ((node = sp_list_pop(&client->spent))) {
+        sp_http_request_free(sp_container_of(node, struct sunpath_http_request, node));
+    }
+}
+
+void sp_client_enter(struct sunpath_http_client *client) {
     client->n_inside++;
 }
 
 /* Requests start here, and not where the one before ended, so that failing ones do not nest. */
-void sp_http_client_leave(struct sunpath_http_client *client) {
-    while (client->n_inside == 1 && client->wants_start && !client->is_freed) {
-        client->wants_start = false;
-        if (!client->current && client->first) {
-            client->current = client->first;
-            unlink_request(client, client->first);
-            sp_http_client_start(client);
-        }
+void sp_client_leave(struct sunpath_http_client *client) {
+    if (client->n_inside == 1) {
+        sp_client_dispatch(client);
     }
-    if (--client->n_inside == 0 && client->is_freed) {
+    if (--client->n_inside > 0) {
+        return;
+    }
+    free_spent(client);
+    sp_client_free_dead(client);
+    if (client->is_freed) {
         release(client);
     }
 }
 
-static void on_work(struct sunpath_timer *timer, void *user) {
-    struct sunpath_http_client *client = user;
+/* One of those that were resumed, or NULL. */
+static struct sp_client_connection *find_resumed(struct sunpath_http_client *client) {
+    for (struct sp_list *node = client->busy.next; node != &client->busy; node = node->next) {
+        struct sp_client_connection *connection =
+            sp_container_of(node, struct sp_client_connection, node);
 
-    (void)timer;
-    sp_http_client_enter(client);
-    if (!client->current) {
-        client->wants_start = true;
-    } else if (!client->stream) {
-        sp_http_client_continue_connecting(client);
-    } else if (client->current->sending == SP_HTTP_SEND_WAIT) {
-        client->current->sending = SP_HTTP_SEND_BODY;
-        sp_http_client_send_more(client);
+        if (connection->wants_input) {
+            return connection;
+        }
     }
-    sp_http_client_leave(client);
+    return NULL;
 }
 
-/* ---- deadlines ------------------------------------------------------------------------------- */
+static void on_task(struct sp_task *task) {
+    struct sunpath_http_client *client = sp_container_of(task, struct sunpath_http_client, task);
+    struct sp_client_connection *connection;
 
-static void fail_waiting(struct sunpath_http_client *client, struct sp_http_request *request) {
-    struct sunpath_error error;
-
-    unlink_request(client, request);
-    sp_http_request_fail(request, &error, -ETIMEDOUT, SUNPATH_REASON_TIMEOUT,
-                         "timed out after %d ms, waiting for the requests before it",
-                         request->options.timeout_ms);
-    deliver(request, NULL, -ETIMEDOUT, &error);
-}
-
-static void on_deadline(struct sunpath_timer *timer, void *user) {
-    struct sp_http_request *request = user;
-    struct sunpath_http_client *client = request->client;
-    struct sp_http_phase phase;
-    struct sunpath_error error;
-
-    (void)timer;
-    sp_http_client_enter(client);
-    if (request != client->current) {
-        fail_waiting(client, request);
-    } else if (!client->stream) {
-        sp_http_client_fail_connecting(client, request->options.timeout_ms);
-    } else {
-        sp_http_request_fail(request, &error, -ETIMEDOUT, SUNPATH_REASON_TIMEOUT,
-                             "timed out after %d ms, %s", request->options.timeout_ms,
-                             sp_http_client_phase(&phase, client));
-        sp_http_client_finish(client, -ETIMEDOUT, &error);
+    sp_client_enter(client);
+    for (size_t n = client->n_connections; n > 0 && (connection = find_resumed(client)); n--) {
+        sp_client_go_on(connection);
     }
-    sp_http_client_leave(client);
-}
-
-int sp_http_client_queue(struct sunpath_http_client *client, struct sp_http_request *request) {
-    int r = 0;
-
-    request->client = client;
-    if (request->options.timeout_ms > 0) {
-        r = sunpath_timer_new(&request->deadline, client->loop, on_deadline, request);
-    }
-    if (r >= 0 && request->deadline) {
-        r = sunpath_timer_set(request->deadline, (uint64_t)request->options.timeout_ms);
-    }
-    if (r >= 0 && !client->current && !client->first) {
-        r = sunpath_timer_set(client->work, 0);
-    }
-    if (r < 0) {
-        return r;
-    }
-    push(client, request);
-    return 0;
+    sp_client_leave(client);
 }
 
 /* ---- the public calls ------------------------------------------------------------------------ */
@@ -191,6 +97,20 @@ static int copy_connect_options(struct sunpath_http_client *client,
     copy->expect_user = client->expect_user;
     copy->bind = client->bind;
     return 0;
+}
+
+static int copy_options(struct sunpath_http_client *client,
+                        const struct sunpath_http_client_options *given) {
+    struct sunpath_http_client_options options;
+
+    if (sp_options_read(&options, sizeof(options), given) < 0) {
+        return -EINVAL;
+    }
+    client->max_connections = options.max_connections ? options.max_connections : MAX_CONNECTIONS;
+    client->max_queued = options.max_queued ? options.max_queued : MAX_QUEUED;
+    client->max_idle = options.max_idle ? options.max_idle : client->max_connections;
+    client->idle_ms = options.idle_ms ? options.idle_ms : IDLE_MS;
+    return copy_connect_options(client, options.connect);
 }
 
 static int set_address(struct sunpath_http_client *client, const char *address,
@@ -218,27 +138,36 @@ static void client_freep(struct sunpath_http_client **client) {
     *client = sunpath_http_client_free(*client);
 }
 
+static struct sunpath_http_client *allocate(struct sunpath_loop *loop) {
+    struct sunpath_http_client *client = calloc(1, sizeof(*client));
+
+    if (client) {
+        client->loop = loop;
+        sp_task_init(&client->task, on_task);
+        sp_list_init(&client->queue);
+        sp_list_init(&client->spent);
+        sp_list_init(&client->busy);
+        sp_list_init(&client->idle);
+        sp_list_init(&client->dead);
+    }
+    return client;
+}
+
 int sunpath_http_client_new(struct sunpath_http_client **ret, struct sunpath_loop *loop,
-                            const char *address, const struct sunpath_connect_options *options,
+                            const char *address, const struct sunpath_http_client_options *options,
                             struct sunpath_error *error) {
-    _cleanup_(client_freep) struct sunpath_http_client *client = NULL;
+    _cleanup_(client_freep) struct sunpath_http_client *client = allocate(loop);
     int r;
 
-    client = calloc(1, sizeof(*client));
     if (!client) {
         return sp_fail(error, -ENOMEM, SUNPATH_REASON_SYSTEM, "request", "out of memory");
     }
-    client->loop = loop;
-    client->connecting_fd = -1;
     if (error) {
         error->code = 0;
     }
     r = set_address(client, address, error);
     if (r >= 0) {
-        r = copy_connect_options(client, options);
-    }
-    if (r >= 0) {
-        r = sunpath_timer_new(&client->work, loop, on_work, client);
+        r = copy_options(client, options);
     }
     if (r < 0) {
         return error && error->code == r ? r
@@ -256,12 +185,9 @@ int sunpath_http_client_send(struct sunpath_http_client *client, const char *met
                                              void *user),
                              void *user) {
     struct sunpath_http_request_options copy;
-    struct sp_http_request *request;
+    struct sunpath_http_request *request;
     int r;
 
-    if (client->is_freed) {
-        return -ECANCELED;
-    }
     r = sp_http_request_read_options(&copy, options, NULL);
     if (r < 0) {
         return r;
@@ -273,40 +199,32 @@ int sunpath_http_client_send(struct sunpath_http_client *client, const char *met
     }
     request->on_done = on_done;
     request->done_user = user;
-    r = sp_http_client_queue(client, request);
+    r = sp_client_queue(client, request);
     if (r < 0) {
         sp_http_request_free(request);
+    } else if (copy.ret_request) {
+        *copy.ret_request = request;
     }
     return r;
 }
 
-static void cancel(struct sp_http_request *request) {
-    struct sunpath_error error;
+size_t sunpath_http_client_n_connections(const struct sunpath_http_client *client) {
+    return client->n_connections;
+}
 
-    sp_http_request_fail(request, &error, -ECANCELED, SUNPATH_REASON_NONE,
-                         "canceled: the client was freed");
-    request->on_done(NULL, -ECANCELED, &error, request->done_user);
+size_t sunpath_http_client_n_queued(const struct sunpath_http_client *client) {
+    return client->n_queued;
 }
 
 struct sunpath_http_client *sunpath_http_client_free(struct sunpath_http_client *client) {
     if (!client || client->is_freed) {
         return NULL;
     }
-
-    /* whoever calls us from a callback still stands on the current request: release() frees it */
+    sp_client_enter(client);
     client->is_freed = true;
-    client->n_inside++;
-    sp_http_client_disconnect(client);
-    if (client->current) {
-        cancel(client->current);
-    }
-    while (client->first) {
-        struct sp_http_request *request = client->first;
-
-        unlink_request(client, request);
-        cancel(request);
-        sp_http_request_free(request);
-    }
-    sp_http_client_leave(client);
+    sp_task_cancel(&client->task);
+    sp_client_cancel_all(client);
+    sp_client_drop_all(client);
+    sp_client_leave(client);
     return NULL;
 }

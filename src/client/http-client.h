@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* http-client.h - the parts of the HTTP client: response, request, connection, exchange. */
+/* http-client.h - the parts of the HTTP client: response, request, client, connection. */
 
 #ifndef SP_CLIENT_HTTP_CLIENT_H
 #define SP_CLIENT_HTTP_CLIENT_H
@@ -7,6 +7,8 @@
 #include <sunpath/http-client.h>
 #include <sunpath/stream.h>
 
+#include "base/list.h"
+#include "loop/loop.h"
 #include "wire/http1.h"
 
 /* A head from a server we chose to talk to may be larger than what a server takes from anyone. */
@@ -15,6 +17,8 @@
 #define SP_HTTP_CLIENT_PIECE      (64 * 1024) /* bytes of a request body handled at a time */
 
 /* ---- http-client-response.c: what a server answered ------------------------------------------ */
+
+struct sp_client_connection;
 
 struct sp_http_pair {
     const char *name;
@@ -56,12 +60,13 @@ enum sp_http_sending {
     SP_HTTP_SEND_GIVEN_UP /* the answer made it pointless; the connection cannot be used again */
 };
 
-struct sp_http_request {
-    struct sp_http_request *next;
-    struct sunpath_http_client *client; /* whose queue it is in */
+struct sunpath_http_request {
+    struct sp_list node; /* in the client's queue, or among the spent */
+    struct sunpath_http_client *client;
+    struct sp_client_connection *connection; /* that it is on; NULL: it waits in the queue */
     const struct sunpath_address *address;
     struct sunpath_http_request_options options; /* body and callbacks; the rest is stale */
-    struct sunpath_timer *deadline;
+    struct sp_timer deadline;
     void (*on_done)(const struct sunpath_http_response *response, int result,
                     const struct sunpath_error *error, void *user);
     void *done_user;
@@ -74,6 +79,8 @@ struct sp_http_request {
     bool is_chunked;
     bool expects_continue;
     bool closes; /* it says "Connection: close" */
+    bool is_paused;
+    bool is_over; /* on_done was called */
 
     /* the state of one attempt: sp_http_request_rewind() */
     enum sp_http_sending sending;
@@ -85,12 +92,12 @@ struct sp_http_request {
  * Checks everything and writes the head. `protocol` is what to upgrade to, or NULL. `error` says
  * what is wrong: -EINVAL.
  */
-int sp_http_request_new(struct sp_http_request **ret, const struct sunpath_address *address,
+int sp_http_request_new(struct sunpath_http_request **ret, const struct sunpath_address *address,
                         const char *method, const char *uri, const char *protocol,
                         const struct sunpath_http_request_options *options,
                         struct sunpath_error *error);
-struct sp_http_request *sp_http_request_free(struct sp_http_request *request);
-void sp_http_request_rewind(struct sp_http_request *request);
+struct sunpath_http_request *sp_http_request_free(struct sunpath_http_request *request);
+void sp_http_request_rewind(struct sunpath_http_request *request);
 
 /* Reads the caller's options, whatever version of the struct they are. -EINVAL. */
 int sp_http_request_read_options(struct sunpath_http_request_options *ret,
@@ -104,15 +111,16 @@ int sp_http_request_read_options(struct sunpath_http_request_options *ret,
  * SP_HTTP_SENT with the last piece, which may be empty.
  */
 #define SP_HTTP_PIECE_ROOM (SP_HTTP_CHUNK_ROOM + SP_HTTP_CLIENT_PIECE + sizeof("\r\n0\r\n\r\n"))
-ssize_t sp_http_request_next_piece(struct sp_http_request *request, const char **ret_data,
+ssize_t sp_http_request_next_piece(struct sunpath_http_request *request, const char **ret_data,
                                    char *room, struct sunpath_error *error);
 
 /* Fills `error` with "request GET '/x' on '/run/app.sock': <format>" and returns `code`. */
-int sp_http_request_fail(const struct sp_http_request *request, struct sunpath_error *error,
+int sp_http_request_fail(const struct sunpath_http_request *request, struct sunpath_error *error,
                          int code, enum sunpath_reason reason, const char *format, ...)
     SUNPATH_PRINTF(5, 6);
 
-/* ---- http-client.c: the queue and the connection --------------------------------------------- */
+/* ---- http-client.c: the client ----------------------------------------------------------------
+ */
 
 struct sunpath_http_client {
     struct sunpath_loop *loop;
@@ -121,75 +129,163 @@ struct sunpath_http_client {
     char *expect_user;
     char *bind;
     char *uri; /* from the address, for requests that name none; or NULL */
+    size_t max_connections, max_idle, max_queued;
+    int idle_ms;
 
-    struct sp_http_request *first, *last; /* waiting */
-    size_t n_waiting;
-    struct sp_http_request *current; /* connecting, being sent or being answered */
+    struct sp_list queue; /* requests without a connection, the oldest first */
+    size_t n_queued;
+    struct sp_list spent; /* requests that are over: freed behind the last callback */
 
-    struct sunpath_timer *work; /* something to do that must not be done inside the caller's call */
-    int retry_ms;               /* the last wait before another attempt */
+    struct sp_list busy; /* connections with a request */
+    struct sp_list idle; /* those without; the one that was used last is the first */
+    struct sp_list dead; /* freed behind the last callback */
+    size_t n_connections, n_idle;
 
-    /* the connection */
+    struct sp_task task; /* what must not be done inside the caller's call */
+    char *room;          /* SP_HTTP_PIECE_ROOM, for the body that is being sent */
+    unsigned n_inside;   /* callbacks of ours on the stack */
+    bool is_freed;
+};
+
+/*
+ * Around everything that may call back. The last leave gives connections to waiting requests, and
+ * frees what is over: until then the memory of requests, connections and the client stays, so that
+ * after any callback of the caller's it can be asked what became of them.
+ */
+void sp_client_enter(struct sunpath_http_client *client);
+void sp_client_leave(struct sunpath_http_client *client);
+
+/* ---- http-client-queue.c: requests that wait, and how requests end ----------------------------
+ */
+
+/* Queues a request that is complete with on_done; owned only when 0 is returned. */
+int sp_client_queue(struct sunpath_http_client *client, struct sunpath_http_request *request);
+
+/* Gives connections to the requests that wait, as far as there may be more of them. */
+void sp_client_dispatch(struct sunpath_http_client *client);
+
+/*
+ * Ends the request of a connection, and keeps or drops that. Afterwards the connection has no
+ * request: whoever called the caller's code compares connection->request with what it was.
+ */
+void sp_client_finish(struct sp_client_connection *connection, int result,
+                      const struct sunpath_error *error);
+
+/* The deadline of a request that waits has passed. */
+void sp_client_fail_queued(struct sunpath_http_request *request);
+
+/* Ends all requests with -ECANCELED. */
+void sp_client_cancel_all(struct sunpath_http_client *client);
+
+/* ---- http-client-pool.c: the connections there are --------------------------------------------
+ */
+
+struct sp_client_connection {
+    struct sp_list node;
+    struct sunpath_http_client *client;
+    struct sunpath_http_request *request; /* NULL: it is idle, or dead */
+    struct sp_timer work;     /* connect again, stop waiting for "100 Continue", ask the source */
+    struct sp_timer patience; /* http-client-timeout.c */
+
     uint64_t connect_deadline_ns;
+    int retry_ms;      /* the last wait before another attempt */
     int connecting_fd; /* TCP: on its way */
     struct sunpath_watch *connecting;
-    struct sunpath_stream *stream;
+
+    struct sunpath_stream *stream; /* NULL: not connected */
     struct sunpath_peer peer;
+    bool is_idle;
     bool has_peer;
     bool is_reused;          /* it has answered a request before */
     bool is_keep_alive;      /* the answer allows another request */
-    uint64_t n_taken_before; /* bytes that had left when the current request began */
-    char *room;              /* SP_HTTP_PIECE_ROOM, for bodies */
+    uint64_t n_taken_before; /* bytes that had left when the request began */
+    uint64_t sent_ns;        /* when all of the request had left; SP_NEVER: not yet */
+    uint64_t since_ns;       /* when it was the server's turn again, after ours */
+    uint64_t idle_ns;        /* since when it is idle */
 
-    /* the answer to `current` */
     struct sunpath_http_response *response;
     struct sp_http_body body;
     uint64_t n_received; /* bytes of its body */
     size_t n_seen;       /* of a head that is not complete */
+    bool has_answered;   /* a byte came */
     bool has_informed;   /* an interim response came */
+    bool wants_input;    /* the request was resumed: take what was kept back */
     bool is_unsent;      /* the connection was lost before a byte of the request left */
-
-    unsigned n_inside; /* callbacks of ours on the stack: memory is freed behind the last */
-    bool wants_start;
-    bool is_freed;
 };
 
-/* Around every callback from the loop: leave starts the next request, or frees what was freed. */
-void sp_http_client_enter(struct sunpath_http_client *client);
-void sp_http_client_leave(struct sunpath_http_client *client);
+static inline void sp_client_set_work(struct sp_client_connection *connection, int delay_ms) {
+    sp_timer_set(&connection->work, connection->client->loop, sp_deadline_ns(delay_ms));
+}
 
-/* Queues a request that is complete with on_done; owned only when 0 is returned. */
-int sp_http_client_queue(struct sunpath_http_client *client, struct sp_http_request *request);
+/* An idle connection, the one used last, or a new one; NULL when there may be no more, or no
+ * memory (*ret is -ENOMEM then). It is busy from now on. */
+struct sp_client_connection *sp_client_take_connection(struct sunpath_http_client *client,
+                                                       int *ret);
+/* It has no request any more: idle while it is connected and the pool wants it, else dropped. */
+void sp_client_return_connection(struct sp_client_connection *connection);
+/* Disconnects; the memory goes with the last callback. */
+void sp_client_drop_connection(struct sp_client_connection *connection);
+void sp_client_drop_all(struct sunpath_http_client *client);
+void sp_client_free_dead(struct sunpath_http_client *client);
 
-/* Ends the current request. Nothing of it may be used afterwards; the client may be freed. */
-void sp_http_client_finish(struct sunpath_http_client *client, int result,
-                           const struct sunpath_error *error);
+/* ---- http-client-connect.c: a connection, without blocking the loop ---------------------------
+ */
 
-/* ---- http-client-connect.c: a connection, without blocking the loop -------------------------- */
-
-/* Begins the current request on the connection there is, or makes one first. */
-void sp_http_client_start(struct sunpath_http_client *client);
+/* Begins the request on the connection there is, or makes one first. */
+void sp_client_start(struct sp_client_connection *connection);
 /* The work timer is due while there is no connection: tries again, or gives up. */
-void sp_http_client_continue_connecting(struct sunpath_http_client *client);
-void sp_http_client_disconnect(struct sunpath_http_client *client);
+void sp_client_continue_connecting(struct sp_client_connection *connection);
+void sp_client_disconnect(struct sp_client_connection *connection);
 /* The request's time passed: says what connecting was waiting for. */
-void sp_http_client_fail_connecting(struct sunpath_http_client *client, int timeout_ms);
+void sp_client_fail_connecting(struct sp_client_connection *connection, int timeout_ms);
 
-/* ---- http-client-exchange.c: one request and its answer on the connection -------------------- */
+/* ---- http-client-exchange.c: one request and its answer on a connection -----------------------
+ */
 
-extern const struct sunpath_stream_events sp_http_client_stream_events;
+extern const struct sunpath_stream_events sp_client_stream_events;
 
-void sp_http_client_begin(struct sunpath_http_client *client);
-/* Sends on as far as the stream takes it. */
-void sp_http_client_send_more(struct sunpath_http_client *client);
+/* Ends the request with "<what><where>". */
+void sp_client_fail(struct sp_client_connection *connection, int code, enum sunpath_reason reason,
+                    const char *what, const char *where);
+/* A callback of the caller's ended it. */
+void sp_client_stop(struct sp_client_connection *connection, int code, const char *callback);
 /* Forgets the answer so far. */
-void sp_http_client_reset(struct sunpath_http_client *client);
+void sp_client_reset(struct sp_client_connection *connection);
+/* Takes what has arrived and was kept back. */
+void sp_client_go_on(struct sp_client_connection *connection);
 
-/* Where the current exchange is, for messages: "after 10 of 100 bytes of the body". */
-struct sp_http_phase {
+/* Where the exchange is, for messages: "after 10 of 100 bytes of the body". */
+struct sp_client_phase {
     char text[128];
 };
-const char *sp_http_client_phase(struct sp_http_phase *phase,
-                                 const struct sunpath_http_client *client);
+const char *sp_client_phase(struct sp_client_phase *phase,
+                            const struct sp_client_connection *connection);
+
+/* ---- http-client-send.c, http-client-receive.c ------------------------------------------------
+ */
+
+/* Sends the head, and what goes with it. */
+void sp_client_begin(struct sp_client_connection *connection);
+/* Sends on as far as the stream takes it. */
+void sp_client_send_more(struct sp_client_connection *connection);
+/* The wait that the work timer stands for is over. */
+void sp_client_stop_waiting(struct sp_client_connection *connection);
+
+/* Returns the bytes used of what was received. Afterwards the request may be over. */
+size_t sp_client_receive(struct sp_client_connection *connection, const char *data, size_t size);
+/* The answer is complete. */
+void sp_client_complete(struct sp_client_connection *connection);
+
+/* ---- http-client-timeout.c: how long the server is waited for ---------------------------------
+ */
+
+/* Sets the timer for what is waited for now; to be called when that changes. */
+void sp_client_mind(struct sp_client_connection *connection);
+/* The same, and what we were waiting for ourselves is over. */
+void sp_client_mind_from_now(struct sp_client_connection *connection);
+/* The timer is due: waits on when there was traffic, else ends the request, or closes. */
+void sp_client_on_patience(struct sp_timer *timer);
+/* The total deadline of a request. */
+void sp_client_on_deadline(struct sp_timer *timer);
 
 #endif

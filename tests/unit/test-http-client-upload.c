@@ -26,13 +26,16 @@ static struct sunpath_http_client *client;
 static int listener;
 
 static void start(void) {
+    struct sunpath_http_client_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_client_options);
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "s.sock"};
 
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     ck_assert_int_eq(listen(listener, 16), 0);
     ck_assert_int_eq(sunpath_loop_open(&loop), 0);
-    ck_assert_int_eq(sunpath_http_client_new(&client, loop, "./s.sock", NULL, NULL), 0);
+    options.max_connections = 1;
+    ck_assert_int_eq(sunpath_http_client_new(&client, loop, "./s.sock", &options, NULL), 0);
 }
 
 static void stop(void) {

@@ -1,175 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test-http-client.c - the client on a loop against a peer that does exactly what it is told. */
 
-#include <sunpath/http.h>
-
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "fixture.h"
-
-#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-/* What came of a request. */
-struct result {
-    int n_done;
-    int code;
-    int status;
-    char body[256];
-    char trailer[64];
-    struct sunpath_error error;
-    void (*then)(struct result *result);
-};
-
-static struct sunpath_loop *loop;
-static struct sunpath_http_client *client;
-static int listener;
-
-static void start_with(const struct sunpath_connect_options *options, int backlog) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "s.sock"};
-
-    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(listen(listener, backlog), 0);
-    ck_assert_int_eq(sunpath_loop_open(&loop), 0);
-    ck_assert_int_eq(sunpath_http_client_new(&client, loop, "./s.sock", options, NULL), 0);
-}
-
-static void start(void) {
-    start_with(NULL, 16);
-}
-
-static void stop(void) {
-    client = sunpath_http_client_free(client);
-    loop = sunpath_loop_close(loop);
-    close(listener);
-    unlink("s.sock");
-}
-
-static void turn(void) {
-    ck_assert_int_ge(sunpath_loop_dispatch(loop, 1), 0);
-}
-
-/* ---- the peer -------------------------------------------------------------------------------- */
-
-static int peer_accept(void) {
-    int fd;
-
-    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) < 0) {
-        ck_assert_int_eq(errno, EAGAIN);
-        turn();
-    }
-    return fd;
-}
-
-/* Reads until `end` has come; returns all of it. */
-static const char *peer_read(int fd, const char *end) {
-    static char text[8192];
-    size_t n = 0;
-
-    for (text[0] = '\0'; !strstr(text, end); text[n] = '\0') {
-        ssize_t got = recv(fd, text + n, sizeof(text) - 1 - n, 0);
-
-        if (got < 0) {
-            ck_assert_int_eq(errno, EAGAIN);
-            turn();
-            continue;
-        }
-        ck_assert_msg(got > 0, "the client closed after '%s'", text);
-        n += (size_t)got;
-    }
-    return text;
-}
-
-static const char *peer_head(int fd) {
-    return peer_read(fd, "\r\n\r\n");
-}
-
-static void peer_write(int fd, const char *text) {
-    ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-static bool peer_is_closed(int fd) {
-    char byte;
-    ssize_t n = recv(fd, &byte, 1, 0);
-
-    return n == 0 || (n < 0 && errno == ECONNRESET);
-}
-
-/* ---- requests -------------------------------------------------------------------------------- */
-
-static void on_done(const struct sunpath_http_response *response, int code,
-                    const struct sunpath_error *error, void *user) {
-    struct result *result = user;
-    const char *trailer;
-    size_t size;
-
-    result->n_done++;
-    result->code = code;
-    result->error = *error;
-    if (response) {
-        result->status = sunpath_http_response_status(response);
-        snprintf(result->body, sizeof(result->body), "%s",
-                 (const char *)sunpath_http_response_body(response, &size));
-        trailer = sunpath_http_response_header(response, "X-Trailer");
-        snprintf(result->trailer, sizeof(result->trailer), "%s", trailer ? trailer : "");
-    }
-    if (result->then) {
-        result->then(result);
-    }
-}
-
-static void ask_with(struct result *result, const char *method,
-                     const struct sunpath_http_request_options *options) {
-    ck_assert_int_eq(sunpath_http_client_send(client, method, "/x", options, on_done, result), 0);
-    ck_assert_int_eq(result->n_done, 0);
-}
-
-static void ask(struct result *result, const char *method) {
-    ask_with(result, method, NULL);
-}
-
-static void finish(struct result *result) {
-    while (result->n_done == 0) {
-        turn();
-    }
-    ck_assert_int_eq(result->n_done, 1);
-}
-
-static void expect_ok(struct result *result) {
-    finish(result);
-    ck_assert_msg(result->code == 0, "%s", result->error.text);
-    ck_assert_int_eq(result->status, 200);
-    ck_assert_str_eq(result->body, "ok");
-}
-
-static void expect_error(struct result *result, int code, const char *text) {
-    finish(result);
-    ck_assert_int_eq(result->code, code);
-    ck_assert_int_eq(result->error.code, code);
-    ck_assert_msg(strstr(result->error.text, text), "'%s' is not in '%s'", text,
-                  result->error.text);
-}
-
-/* One request on a new connection, and what the peer answers to it before it closes. */
-static void exchange(struct result *result, const char *method, const char *answer) {
-    int fd;
-
-    start();
-    ask(result, method);
-    fd = peer_accept();
-    peer_head(fd);
-    peer_write(fd, answer);
-    close(fd);
-    finish(result);
-    stop();
-}
+#include "http-peer.h"
 
 /* ---- heads ----------------------------------------------------------------------------------- */
 
@@ -177,7 +9,7 @@ START_TEST(sends_what_everybody_expects) {
     struct result result = {0};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     ask(&result, "GET");
     fd = peer_accept();
     ck_assert_str_eq(peer_head(fd), "GET /x HTTP/1.1\r\nHost: localhost\r\nUser-Agent: "
@@ -196,7 +28,7 @@ START_TEST(headers_replace_defaults_and_empty_ones_remove_them) {
     struct result result = {0};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     options.headers = headers;
     options.body = "hello";
     options.n_body = 5;
@@ -216,7 +48,7 @@ START_TEST(a_post_without_a_body_says_so) {
     struct result result = {0};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     ask(&result, "POST");
     fd = peer_accept();
     ck_assert_ptr_nonnull(strstr(peer_head(fd), "\r\nContent-Length: 0\r\n"));
@@ -243,7 +75,7 @@ static void check_refused(const char *method, const char *uri, const char *name,
 }
 
 START_TEST(nothing_can_be_smuggled_into_a_head) {
-    start();
+    start_alone(NULL, 16);
     check_refused("GE T", "/", NULL, NULL);
     check_refused("", "/", NULL, NULL);
     check_refused("GET\r\nX: y", "/", NULL, NULL);
@@ -280,7 +112,7 @@ START_TEST(tells_who_the_server_is_before_the_first_byte) {
     pid_t pid = 0;
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     options.on_start = note_start;
     options.user = &pid;
     ask_with(&result, "GET", &options);
@@ -368,7 +200,7 @@ START_TEST(an_answer_may_come_byte_by_byte) {
     struct result result = {0};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     ask(&result, "GET");
     fd = peer_accept();
     peer_head(fd);
@@ -397,7 +229,7 @@ START_TEST(a_collected_body_has_a_limit) {
         struct result result = {0};
         int fd;
 
-        start();
+        start_alone(NULL, 16);
         ask_with(&result, "GET", &options);
         fd = peer_accept();
         peer_head(fd);
@@ -446,7 +278,7 @@ static void see(struct seen *seen, struct result *result, bool head, bool body) 
         SUNPATH_OPTIONS(struct sunpath_http_request_options);
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     options.on_head = head ? see_head : NULL;
     options.on_body = body ? see_body : NULL;
     options.user = seen;
@@ -515,7 +347,7 @@ START_TEST(requests_queue_on_one_connection) {
     struct result results[3] = {0};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     for (size_t i = 0; i < 3; i++) {
         ask(&results[i], "GET");
     }
@@ -537,7 +369,7 @@ static void check_reconnects(const char *answer) {
     struct result results[2] = {0};
     int fds[2];
 
-    start();
+    start_alone(NULL, 16);
     ask(&results[0], "GET");
     ask(&results[1], "GET");
     fds[0] = peer_accept();
@@ -565,7 +397,7 @@ START_TEST(a_server_may_close_an_idle_connection) {
     struct result results[2] = {0};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     ask(&results[0], "GET");
     fd = peer_accept();
     peer_head(fd);
@@ -586,7 +418,7 @@ START_TEST(what_did_not_leave_is_sent_again_whatever_the_method) {
     struct result results[2] = {0};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     ask(&results[0], "POST");
     ask(&results[1], "POST"); /* begins in the turn that reads the first answer */
     fd = peer_accept();
@@ -608,7 +440,7 @@ static int lose_second(struct result *result, const char *method) {
     struct result first = {0};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     ask(&first, "GET");
     fd = peer_accept();
     peer_head(fd);
@@ -654,7 +486,7 @@ START_TEST(freeing_ends_everything_exactly_once) {
     struct result results[3] = {0};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     for (size_t i = 0; i < 3; i++) {
         ask(&results[i], "GET");
     }
@@ -679,7 +511,7 @@ START_TEST(freeing_inside_on_done_ends_the_rest) {
     struct result results[2] = {{.then = free_client}};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     ask(&results[0], "GET");
     ask(&results[1], "GET");
     fd = peer_accept();
@@ -704,7 +536,7 @@ START_TEST(on_done_may_ask_again) {
     struct result result = {.then = ask_next};
     int fd;
 
-    start();
+    start_alone(NULL, 16);
     next_result = (struct result){0};
     ask(&result, "GET");
     fd = peer_accept();
@@ -722,7 +554,7 @@ END_TEST
 START_TEST(a_missing_server_is_an_error_with_its_reason) {
     struct result results[2] = {0};
 
-    start();
+    start_alone(NULL, 16);
     unlink("s.sock");
     ask(&results[0], "GET");
     ask(&results[1], "GET");
@@ -741,7 +573,7 @@ START_TEST(waits_for_a_server_that_is_not_there_yet) {
     int fd;
 
     options.wait = true;
-    start_with(&options, 16);
+    start_alone(&options, 16);
     ck_assert_int_eq(rename("s.sock", "later"), 0);
     ask(&result, "GET");
     turn();
@@ -763,7 +595,7 @@ START_TEST(the_wrong_server_gets_no_byte) {
     int fd;
 
     options.expect_user = "65533";
-    start_with(&options, 16);
+    start_alone(&options, 16);
     ask(&result, "GET");
     finish(&result);
     ck_assert_int_eq(result.code, -EPERM);
@@ -796,7 +628,7 @@ START_TEST(a_full_backlog_does_not_block_the_loop) {
     int fds[8];
     int n_fds, fd;
 
-    start_with(NULL, 0);
+    start_alone(NULL, 0);
     n_fds = fill_backlog(fds);
     ask(&result, "GET");
     for (size_t i = 0; i < 5; i++) {
@@ -841,7 +673,7 @@ START_TEST(a_deadline_says_in_which_phase_it_passed) {
         struct result result = {0};
         int fd;
 
-        start();
+        start_alone(NULL, 16);
         ask_with(&result, "GET", &options);
         fd = peer_accept();
         peer_write(fd, cases[i].answer);
@@ -860,7 +692,7 @@ START_TEST(a_deadline_passes_while_waiting_for_the_backlog_and_in_the_queue) {
     int fds[8];
     int n_fds;
 
-    start_with(NULL, 0);
+    start_alone(NULL, 0);
     n_fds = fill_backlog(fds);
     ask(&first, "GET");
     ask_with(&second, "GET", &options);
