@@ -14,7 +14,8 @@
 /*
  * One level-triggered epoll, one read() per event, one write() per read(): what a server that is
  * correct at least does for these jobs. Echo and HTTP keep nothing for a connection but how much of
- * a reply the kernel would not take yet, or how much of an empty line was read.
+ * a reply the kernel would not take yet, or how much of an empty line was read. http-parse is the
+ * least that a server with a parser does; it keeps the beginning of a head whose rest is to come.
  */
 
 #define MAX_FDS 65536
@@ -28,9 +29,15 @@ static struct connection {
     unsigned n_matched; /* http: bytes of CR LF CR LF at the end of what was read */
     size_t n_unsent;
     char *unsent; /* echo: bytes; http: NULL, they are replies */
+    size_t n_held;
+    char *held; /* http-parse: the beginning of a head whose rest is to come */
 } connections[MAX_FDS];
 
-static char buffer[64 * 1024];
+#define N_BUFFER (64 * 1024)
+#define N_HELD   (16 * 1024) /* http-parse: of a head that is not complete */
+
+static char buffer[N_HELD + N_BUFFER];
+static char *const input = buffer + N_HELD;
 static char replies[N_REPLIES * N_REPLY];
 static int epoll_fd;
 
@@ -49,6 +56,7 @@ static void watch(int fd, unsigned events, int operation) {
 
 static void drop(int fd) {
     free(connections[fd].unsent);
+    free(connections[fd].held);
     connections[fd] = (struct connection){0};
     close(fd);
 }
@@ -72,12 +80,12 @@ static ssize_t write_some(int fd, const char *data, size_t size) {
     return n >= 0 ? n : errno == EAGAIN ? 0 : -1;
 }
 
-/* ---- the jobs: each handles `n` bytes in `buffer` and returns -1 when the connection is lost ----
+/* ---- the jobs: each handles `n` bytes in `input` and returns -1 when the connection is lost ----
  */
 
 static int echo(int fd, size_t n) {
     struct connection *connection = &connections[fd];
-    ssize_t n_written = write_some(fd, buffer, n);
+    ssize_t n_written = write_some(fd, input, n);
 
     if (n_written < 0) {
         return -1;
@@ -88,7 +96,7 @@ static int echo(int fd, size_t n) {
         if (!connection->unsent) {
             return -1;
         }
-        memcpy(connection->unsent, buffer + n_written, connection->n_unsent);
+        memcpy(connection->unsent, input + n_written, connection->n_unsent);
         watch(fd, EPOLLOUT, EPOLL_CTL_MOD);
     }
     return 0;
@@ -116,11 +124,27 @@ static int write_replies(int fd) {
     return 0;
 }
 
+/* Writes what is unsent, and waits for room when it is not all taken. */
+static int send_replies(int fd) {
+    struct connection *connection = &connections[fd];
+
+    if (connection->n_unsent == 0) {
+        return 0;
+    }
+    if (write_replies(fd) < 0) {
+        return -1;
+    }
+    if (connection->n_unsent > 0) {
+        watch(fd, EPOLLOUT, EPOLL_CTL_MOD);
+    }
+    return 0;
+}
+
 /* A request ends with an empty line; nothing else of it is looked at. */
 static int http(int fd, size_t n) {
     static const char empty_line[] = "\r\n\r\n";
     struct connection *connection = &connections[fd];
-    const char *at = buffer, *end = buffer + n;
+    const char *at = input, *end = input + n;
 
     while (connection->n_matched > 0 && at < end) {
         if (*at != empty_line[connection->n_matched]) {
@@ -143,16 +167,124 @@ static int http(int fd, size_t n) {
             break;
         }
     }
-    if (connection->n_unsent == 0) {
+    return send_replies(fd);
+}
+
+/* ---- http-parse: the same, but every head is taken apart into method, target and fields -------
+ */
+
+#define MAX_FIELDS 128
+
+struct piece {
+    const char *at;
+    size_t size;
+};
+
+static struct head {
+    struct piece method, target;
+    struct {
+        struct piece name, value;
+    } fields[MAX_FIELDS];
+    size_t n_fields;
+} head;
+
+static char is_token[256];
+
+static void fill_tokens(void) {
+    for (const char *at = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+         *at; at++) {
+        is_token[(unsigned char)*at] = 1;
+    }
+}
+
+/* The piece that ends at the byte `stop`; NULL: that byte is not there. */
+static const char *take_until(struct piece *piece, const char *at, const char *end, char stop) {
+    const char *mark = memchr(at, stop, (size_t)(end - at));
+
+    *piece = (struct piece){at, mark ? (size_t)(mark - at) : 0};
+    return mark ? mark + 1 : NULL;
+}
+
+/* One "name: value" and its line end. 0: not complete, -1: malformed. */
+static int parse_field(const char **at, const char *end) {
+    const char *from = *at, *name = from;
+    struct piece value;
+
+    while (from < end && is_token[(unsigned char)*from]) {
+        from++;
+    }
+    if (from == end) {
         return 0;
     }
-    if (write_replies(fd) < 0) {
+    if (*from != ':' || from == name || head.n_fields == MAX_FIELDS) {
         return -1;
     }
-    if (connection->n_unsent > 0) {
-        watch(fd, EPOLLOUT, EPOLL_CTL_MOD);
+    head.fields[head.n_fields].name = (struct piece){name, (size_t)(from++ - name)};
+    while (from < end && (*from == ' ' || *from == '\t')) {
+        from++;
     }
+    *at = take_until(&value, from, end, '\r');
+    if (!*at || *at == end) {
+        return 0;
+    }
+    head.fields[head.n_fields++].value = value;
+    return *(*at)++ == '\n' ? 1 : -1;
+}
+
+/* The length of a whole head, 0: not complete, -1: malformed. */
+static ssize_t parse_head(const char *data, const char *end) {
+    struct piece version;
+    const char *at;
+    int r;
+
+    head.n_fields = 0;
+    if (!(at = take_until(&head.method, data, end, ' ')) ||
+        !(at = take_until(&head.target, at, end, ' ')) ||
+        !(at = take_until(&version, at, end, '\n'))) {
+        return 0;
+    }
+    if (version.size != 9 || memcmp(version.at, "HTTP/1.", 7) != 0) {
+        return -1;
+    }
+    while (end - at < 2 || at[0] != '\r' || at[1] != '\n') {
+        r = parse_field(&at, end);
+        if (r <= 0) {
+            return r;
+        }
+    }
+    return at + 2 - data;
+}
+
+static int hold(struct connection *connection, const char *data, size_t size) {
+    if (size == 0) {
+        return 0;
+    }
+    if (size > N_HELD || (!connection->held && !(connection->held = malloc(N_HELD)))) {
+        return -1;
+    }
+    memcpy(connection->held, data, size);
+    connection->n_held = size;
     return 0;
+}
+
+static int http_parse(int fd, size_t n) {
+    struct connection *connection = &connections[fd];
+    const char *end = input + n, *at = input - connection->n_held;
+    ssize_t n_head;
+
+    if (connection->n_held > 0) {
+        memcpy(input - connection->n_held, connection->held, connection->n_held);
+        connection->n_held = 0;
+    }
+    while ((n_head = parse_head(at, end)) > 0) {
+        at += n_head;
+        connection->n_unsent += N_REPLY;
+    }
+    if (n_head < 0 || hold(connection, at, (size_t)(end - at)) < 0) {
+        return -1;
+    }
+    return send_replies(fd);
 }
 
 static int sink(int fd, size_t n) {
@@ -206,7 +338,7 @@ static void serve(int listener, int (*job)(int fd, size_t n)) {
                 }
                 continue;
             }
-            n = read(fd, buffer, sizeof(buffer));
+            n = read(fd, input, N_BUFFER);
             if (n == 0 || (n < 0 && errno != EAGAIN) || (n > 0 && job(fd, (size_t)n) < 0)) {
                 drop(fd);
             }
@@ -235,16 +367,18 @@ int main(int argc, char **argv) {
     int listener;
 
     if (argc == 3) {
-        job = strcmp(argv[1], "echo") == 0   ? echo
-              : strcmp(argv[1], "http") == 0 ? http
-              : strcmp(argv[1], "sink") == 0 ? sink
-                                             : NULL;
+        job = strcmp(argv[1], "echo") == 0         ? echo
+              : strcmp(argv[1], "http") == 0       ? http
+              : strcmp(argv[1], "sink") == 0       ? sink
+              : strcmp(argv[1], "http-parse") == 0 ? http_parse
+                                                   : NULL;
     }
     if (!job) {
-        fprintf(stderr, "usage: bench-bare-epoll echo|http|sink SOCKET\n");
+        fprintf(stderr, "usage: bench-bare-epoll echo|http|http-parse|sink SOCKET\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
+    fill_tokens();
     for (size_t i = 0; i < N_REPLIES; i++) {
         memcpy(replies + i * N_REPLY, REPLY, N_REPLY);
     }

@@ -53,9 +53,12 @@ static struct {
     unsigned n_in_flight;
     double seconds;
     double warmup_seconds;
+    bool is_browser; /* the headers that a browser sends */
 } options = {.n_connections = 1, .n_in_flight = 1, .seconds = 2, .warmup_seconds = 0.2};
 
-static char requests[MAX_IN_FLIGHT * N_MESSAGE]; /* n_in_flight of them, one behind the other */
+#define N_REQUEST_MAX 1024
+
+static char requests[MAX_IN_FLIGHT * N_REQUEST_MAX]; /* n_in_flight of them, one behind the other */
 static size_t n_request;
 static size_t n_reply;
 static char input[256 * 1024];
@@ -348,7 +351,8 @@ static void usage(void) {
     fprintf(
         stderr,
         "usage: bench-load echo|http|connect|stream|idle-echo|idle-http SOCKET [-c CONNECTIONS]\n"
-        "                  [-k IN-FLIGHT] [-s SECONDS] [-w WARM-UP-SECONDS]\n");
+        "                  [-k IN-FLIGHT] [-s SECONDS] [-w WARM-UP-SECONDS]\n"
+        "                  [-b]  (with the headers a browser sends)\n");
     exit(2);
 }
 
@@ -372,8 +376,11 @@ static void read_options(int argc, char **argv, bool *ret_is_http) {
     options.address.sun_family = AF_UNIX;
     memcpy(options.address.sun_path, argv[2], strlen(argv[2]) + 1);
     optind = 3;
-    while ((option = getopt(argc, argv, "c:k:s:w:")) >= 0) {
+    while ((option = getopt(argc, argv, "bc:k:s:w:")) >= 0) {
         switch (option) {
+        case 'b':
+            options.is_browser = true;
+            break;
         case 'c':
             options.n_connections = (unsigned)atoi(optarg);
             break;
@@ -398,9 +405,21 @@ static void read_options(int argc, char **argv, bool *ret_is_http) {
 }
 
 static void make_requests(bool is_http) {
-    static const char get[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char plain[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char browser[] =
+        "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\n"
+        "sec-ch-ua: \"Chromium\";v=\"130\", \"Not?A_Brand\";v=\"99\"\r\nsec-ch-ua-mobile: ?0\r\n"
+        "sec-ch-ua-platform: \"Linux\"\r\nUpgrade-Insecure-Requests: 1\r\n"
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/130.0.0.0 Safari/537.36\r\n"
+        "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;"
+        "q=0.8\r\nSec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-User: ?1\r\n"
+        "Sec-Fetch-Dest: document\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"
+        "Accept-Language: en-GB,en;q=0.9,de;q=0.8\r\n"
+        "Cookie: session=4f0c2a8d9b1e4c57a6f3d2e1; theme=dark; seen=1\r\n\r\n";
+    const char *get = options.is_browser ? browser : plain;
 
-    n_request = is_http ? sizeof(get) - 1 : N_MESSAGE;
+    n_request = is_http ? strlen(get) : N_MESSAGE;
     for (unsigned i = 0; i < options.n_in_flight; i++) {
         if (is_http) {
             memcpy(requests + i * n_request, get, n_request);

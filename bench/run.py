@@ -41,9 +41,10 @@ JOBS = [
     Job("echo-1000", "echo", "echo", "-c1000", goal={"libuv": 1.0}),
     Job("echo-64x16", "echo", "echo", "-c64", "-k16", goal={"libuv": 1.0}),
     Job("http-16", "http", "http", "-c16"),
-    Job("http-128", "http", "http", "-c128", goal={"bare": 0.9, "nginx": 1.4}),
-    Job("http-128x16", "http", "http", "-c128", "-k16", goal={"nginx": 8.0}),
-    Job("http-connect", "http", "connect", "-c16"),
+    Job("http-128", "http", "http", "-c128", goal={"bare": 0.9, "nginx": 1.5, "node": 4.0, "httplib": 4.0, "go": 3.0}),
+    Job("http-browser", "http-parse", "http", "-c64", "-b", goal={"bare": 0.9}),
+    Job("http-128x16", "http-parse", "http", "-c128", "-k16", goal={"bare": 0.9, "nginx": 8.0}),
+    Job("http-connect", "http", "connect", "-c16", goal={"nginx": 1.0}),
     Job("stream-64k", "sink", "stream", goal={"bare": 0.95}),
     Job("idle-echo", "echo", "idle-echo", goal={"bytes": 1024}),
     Job("idle-http", "http", "idle-http", goal={"bytes": 1024}),
@@ -53,9 +54,10 @@ JOBS = [
 SERVERS = {
     "echo": ["ours", "libuv", "node", "bare"],
     "sink": ["ours", "libuv", "node", "bare"],
-    "http": ["ours", "nginx", "haproxy", "node", "bare"],
+    "http": ["ours", "nginx", "haproxy", "node", "go", "httplib", "bare"],
+    "http-parse": ["ours", "nginx", "haproxy", "node", "go", "bare"],  # cpp-httplib hangs on pipelined requests
 }
-COLUMNS = ["libuv", "nginx", "haproxy", "node"]
+COLUMNS = ["libuv", "nginx", "haproxy", "node", "go", "httplib"]
 
 
 def die(message):
@@ -116,15 +118,18 @@ class Bench:
     def command(self, server, kind, path):
         """The server's command line, or None when this machine does not have it."""
         ours = os.path.join(self.options.build, "bin", "")
+        is_http = kind.startswith("http")
         if server == "ours":
-            return [ours + "bench-sunpath-http", path] if kind == "http" else [ours + "bench-sunpath-echo", kind, path]
+            return [ours + "bench-sunpath-http", path] if is_http else [ours + "bench-sunpath-echo", kind, path]
         if server == "bare":
             return [ours + "bench-bare-epoll", kind, path]
         if server == "libuv":
             argv = [ours + "bench-libuv-echo", kind, path]
         elif server == "node":
-            script = "peer-node-http.js" if kind == "http" else "peer-node-echo.js"
-            argv = [shutil.which("node"), os.path.join(HERE, script)] + ([] if kind == "http" else [kind]) + [path]
+            script = "peer-node-http.js" if is_http else "peer-node-echo.js"
+            argv = [shutil.which("node"), os.path.join(HERE, script)] + ([] if is_http else [kind]) + [path]
+        elif server in ("go", "httplib"):
+            argv = [ours + f"bench-{server}-http", path]
         elif server == "nginx":
             argv = [shutil.which("nginx"), "-p", self.directory, "-c", self.fill_in("nginx.conf.in", path)]
         else:
@@ -246,6 +251,12 @@ def amount(job, value):
     return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{value / 1e3:.1f} k"
 
 
+def cpu_ratio(reports, other):
+    """How much more processor time another server takes for an operation than ours: what the generator cannot
+    hold back, and so the steadier of the two ratios."""
+    return statistics.median(b["server_us"] / a["server_us"] for a, b in zip(reports["ours"], reports[other]))
+
+
 def ratio_text(values):
     return f"{statistics.median(values):.2f}" if values else "-"
 
@@ -289,7 +300,8 @@ def print_table(rows):
 
 
 def print_details(results):
-    rows = [["job", "server", "rate", "lowest", "highest", "p50 us", "p99 us", "server cpu us/op", "generator cpu"]]
+    rows = [["job", "server", "rate", "lowest", "highest", "p50 us", "p99 us", "server cpu us/op",
+             "ours by cpu", "generator cpu"]]
     for job, reports in results:
         if job.load.startswith("idle"):
             continue
@@ -300,6 +312,7 @@ def print_details(results):
                          "-" if is_stream else f"{median(each, 'p50_us'):.1f}",
                          "-" if is_stream else f"{median(each, 'p99_us'):.1f}",
                          f"{median(each, 'server_us'):.3f}",
+                         f"{cpu_ratio(reports, name):.2f}x" if "ours" in reports and name != "ours" else "-",
                          f"{max(report['cpu'] for report in each) * 100:.0f} %"])
     print()
     print_table(rows)
@@ -312,7 +325,7 @@ def read_options():
     parser.add_argument("--rounds", type=int, default=5, help="turns of each server (default: 5)")
     parser.add_argument("--seconds", type=float, default=2, help="length of a turn (default: 2)")
     parser.add_argument("--jobs", nargs="+", default=["*"], metavar="JOB", help="names or patterns (default: all)")
-    parser.add_argument("--only", nargs="+", metavar="SERVER", help="ours, bare, libuv, nginx, haproxy, node")
+    parser.add_argument("--only", nargs="+", metavar="SERVER", help="ours, bare, libuv, nginx, haproxy, node, go, httplib")
     parser.add_argument("--idle", type=int, default=10000, help="idle connections to measure memory with")
     parser.add_argument("--json", metavar="FILE", help="write every report there, too")
     return parser.parse_args()
@@ -352,6 +365,7 @@ def main():
     print_table(rows + [row(job, reports) for job, reports in results])
     print_details(results)
     print(f"\nmedians of {options.rounds} interleaved rounds of {options.seconds:g} s; in brackets: ours as a multiple of it;"
+          f"\nours by cpu: what a server's processor time for an operation is, as a multiple of ours;"
           f"\n/bare: ours as a share of the bare system calls, rounds: its lowest and highest;"
           f"\nservers on core {cores[0]}, generator on core {cores[1 % len(cores)]}"
           + (" (THE SAME: only one core here)" if len(cores) == 1 else "")
