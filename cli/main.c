@@ -68,8 +68,10 @@ int cli_unknown_verb(const char *name) {
 }
 
 static int print_version(void) {
+    const char *parts = sunpath_optional_parts();
+
     printf("sunpath %s\n", sunpath_version());
-    puts("optional parts: none (built on the C library alone)");
+    printf("optional parts: %s\n", *parts ? parts : "none (built on the C library alone)");
     return CLI_OK;
 }
 

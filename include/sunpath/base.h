@@ -99,6 +99,12 @@ struct sunpath_error {
 SUNPATH_API const char *sunpath_version(void);
 
 /*
+ * The optional libraries it was built with, by name, with a space between two; "" for none. "crypt":
+ * hashed passwords; "zlib": gzip and deflate.
+ */
+SUNPATH_API const char *sunpath_optional_parts(void);
+
+/*
  * Writes `size` bytes of `data` to `buffer` so that they are safe on a terminal and in a log line:
  * control bytes, invalid UTF-8 and backslashes become \n, \t, \\ or \xHH. Always NUL-terminates
  * when `n_buffer` > 0. Returns the length the whole result needs, as snprintf() does: a return of

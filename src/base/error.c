@@ -14,6 +14,19 @@ const char *sunpath_version(void) {
     return SUNPATH_VERSION;
 }
 
+const char *sunpath_optional_parts(void) {
+    static const char parts[] = ""
+#ifdef SP_HAVE_CRYPT
+                                " crypt"
+#endif
+#ifdef SP_HAVE_ZLIB
+                                " zlib"
+#endif
+        ;
+
+    return *parts ? parts + 1 : parts;
+}
+
 const char *sunpath_reason_name(enum sunpath_reason reason) {
     static const char *const names[] = {
         [SUNPATH_REASON_NONE] = "ok",

@@ -60,6 +60,7 @@ class Install(TestCase):
     def test_pkg_config_c_and_cxx(self):
         environment = dict(os.environ, PKG_CONFIG_PATH=os.path.join(self.folder_of_pc(), "pkgconfig"))
         flags = self.run_ok("pkg-config", "--cflags", "--libs", "sunpath", env=environment).split()
+        self.assertIn("-lz", self.run_ok("pkg-config", "--static", "--libs", "sunpath", env=environment).split())
         strict = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
         for compiler in (["gcc", "-std=c99"], ["g++", "-x", "c++", "-std=c++17"]):
             program = self.path("program-" + compiler[0])
