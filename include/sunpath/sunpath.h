@@ -9,6 +9,7 @@
 #include <sunpath/base.h>
 #include <sunpath/connection.h>
 #include <sunpath/event-stream.h>
+#include <sunpath/forwarded.h>
 #include <sunpath/frame.h>
 #include <sunpath/http.h>
 #include <sunpath/inspect.h>
