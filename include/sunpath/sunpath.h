@@ -4,6 +4,7 @@
 #ifndef SUNPATH_SUNPATH_H
 #define SUNPATH_SUNPATH_H
 
+#include <sunpath/access-log.h>
 #include <sunpath/address.h>
 #include <sunpath/auth.h>
 #include <sunpath/base.h>
