@@ -167,6 +167,8 @@ struct sunpath_http_record {
 
 /* For logs and metrics; any part may be NULL. */
 struct sunpath_http_observer {
+    /* The head is there; the handler is told next. What cannot wait for the end is done here. */
+    void (*on_begin)(struct sunpath_http_exchange *exchange, void *user);
     /*
      * An exchange is over, before its on_finish, or a request was refused before its handler heard
      * of it: then the exchange knows what could be read of it, perhaps nothing ("" as method).

@@ -20,6 +20,18 @@ int sunpath_http_server_observe(struct sunpath_http_server *server,
     return 0;
 }
 
+void sp_http_exchange_tell_begin(struct sunpath_http_exchange *exchange) {
+    struct sunpath_http_server *server = exchange->connection->server;
+
+    for (size_t i = 0; i < server->n_observers; i++) {
+        const struct sunpath_http_observer *observer = server->observers[i].observer;
+
+        if (observer->on_begin) {
+            observer->on_begin(exchange, server->observers[i].user);
+        }
+    }
+}
+
 /* The head's last byte is counted from the loop's time, the answer's from the real one. */
 static void fill_times(struct sunpath_http_record *record, struct sunpath_http_exchange *exchange) {
     uint64_t ended_ns = exchange->ended_ns ? exchange->ended_ns : sp_now_ns();

@@ -144,6 +144,9 @@ static bool begin(struct sp_http_connection *connection) {
         sp_http_connection_refuse(connection, 429, "too many requests from this user");
         return false;
     }
+    if (sp_unlikely(sp_http_is_observed(exchange))) {
+        sp_http_exchange_tell_begin(exchange);
+    }
     exchange->is_announced = true;
     if (exchange->handler->on_head) {
         exchange->handler->on_head(exchange, exchange->handler_user);

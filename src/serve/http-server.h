@@ -279,6 +279,7 @@ static inline bool sp_http_exchange_is_unanswered(const struct sunpath_http_exch
 static inline bool sp_http_is_observed(const struct sunpath_http_exchange *exchange) {
     return exchange->connection->server->n_observers > 0;
 }
+void sp_http_exchange_tell_begin(struct sunpath_http_exchange *exchange);
 /* Tells the observers how it went. */
 void sp_http_exchange_record(struct sunpath_http_exchange *exchange, int error);
 /* The program did something wrong. Returns `code`. */

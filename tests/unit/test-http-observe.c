@@ -18,6 +18,11 @@ static void note_record(struct sunpath_http_exchange *exchange,
          (int)record->n_body_sent, record->why ? " " : "", record->why ? record->why : "");
 }
 
+static void note_begin(struct sunpath_http_exchange *exchange, void *user) {
+    ck_assert_ptr_eq(user, &serving);
+    note("begin %s;", sunpath_http_target(exchange));
+}
+
 static void note_fault(struct sunpath_http_exchange *exchange, const char *what, void *user) {
     (void)exchange;
     (void)user;
@@ -46,6 +51,26 @@ static struct sunpath_http_stats stats(void) {
     sunpath_http_server_stats(serving.server, &stats);
     return stats;
 }
+
+START_TEST(a_whole_head_is_told_before_its_handler) {
+    static const struct sunpath_http_observer beginning = {.on_begin = note_begin};
+    int fd;
+
+    serving.handler.on_request = hold;
+    serving_open(NULL);
+    ck_assert_int_eq(sunpath_http_server_observe(serving.server, &beginning, &serving), 0);
+    fd = client();
+    say(fd, GET("/1"));
+    settle();
+    ck_assert_str_eq(serving.log, "begin /1;");
+    answer_held("x");
+    say(fd, "nonsense\r\n\r\n");
+    hear(fd, "400 Bad Request");
+    ck_assert_str_eq(serving.log, "begin /1;");
+    close(fd);
+    serving_close();
+}
+END_TEST
 
 /* ---- records --------------------------------------------------------------------------------- */
 
@@ -272,7 +297,8 @@ START_TEST(notes_go_with_the_exchange) {
 }
 END_TEST
 
-SP_TESTS("http-observe", every_exchange_has_a_record, refused_requests_have_one_too,
-         clients_that_leave_are_recorded, there_can_be_eight_observers,
-         mistakes_are_told_and_the_wire_stays_right, who_never_answers_is_cut_short,
-         who_never_decides_is_cut_short, excess_connections_are_dropped, notes_go_with_the_exchange)
+SP_TESTS("http-observe", a_whole_head_is_told_before_its_handler, every_exchange_has_a_record,
+         refused_requests_have_one_too, clients_that_leave_are_recorded,
+         there_can_be_eight_observers, mistakes_are_told_and_the_wire_stays_right,
+         who_never_answers_is_cut_short, who_never_decides_is_cut_short,
+         excess_connections_are_dropped, notes_go_with_the_exchange)
