@@ -31,6 +31,12 @@ SUNPATH_API const void *sunpath_http_response_body(const struct sunpath_http_res
 /* -1 when the server did not announce one. */
 SUNPATH_API int64_t
 sunpath_http_response_content_length(const struct sunpath_http_response *response);
+/*
+ * With max_redirects: why a redirect was not followed ("it leads to another host", "... another
+ * scheme", "... another socket", "the body cannot be sent again"); NULL for all other answers.
+ */
+SUNPATH_API const char *sunpath_http_response_unfollowed(
+    const struct sunpath_http_response *response);
 SUNPATH_API struct sunpath_http_response *sunpath_http_response_free(
     struct sunpath_http_response *response);
 
@@ -52,6 +58,11 @@ struct sunpath_http_request_options {
     ssize_t (*read_body)(void *user, void *buffer, size_t n_buffer);
     int64_t body_length; /* with read_body: its length if known; 0: unknown */
     /*
+     * With read_body: puts the source back to its beginning, so that the body can be sent again
+     * (after a redirect, or when a kept connection was lost). Non-zero ends the request with it.
+     */
+    int (*rewind_body)(void *user);
+    /*
      * The connection stands and `head` is about to be sent; `peer` is who the server is, NULL over
      * TCP. Called again when the request is repeated. Non-zero ends the request with it.
      */
@@ -66,6 +77,18 @@ struct sunpath_http_request_options {
     /* The head is there (also of interim responses, status 1xx); non-zero ends the request with it.
      */
     int (*on_head)(const struct sunpath_http_response *response, void *user);
+    /*
+     * Redirects to follow, on the same socket; 0: none; more are -ELOOP. Followed are relative
+     * targets, http://HOST/... when HOST is the request's Host, and http+unix:// when that names
+     * this socket; 303 asks with GET, as do 301 and 302 instead of POST (RFC 9110 15.4). As it is
+     * the same server, all other headers stay, Authorization included. What is not followed is
+     * delivered as it is: sunpath_http_response_unfollowed() says why.
+     */
+    int max_redirects;
+    /* Before `target` is asked for instead: 0 follows, 1 does not, a negative errno ends the
+     * request. For answers that are followed on_head and on_body are not called. */
+    int (*on_redirect)(const struct sunpath_http_response *response, const char *target,
+                       void *user);
     void *user;
     uint64_t max_body; /* bytes of a collected body; 0: 64 MiB. More is -EMSGSIZE */
     int timeout_ms;    /* for all of it; 0: 30,000; -1: no limit */

@@ -17,7 +17,7 @@ void sp_client_reset(struct sp_client_connection *connection) {
     connection->has_answered = false;
     connection->has_informed = false;
     connection->is_unsent = false;
-    connection->wants_input = false;
+    connection->wants_start = connection->wants_input = false;
 }
 
 const char *sp_client_phase(struct sp_client_phase *phase,
@@ -73,8 +73,23 @@ static bool may_repeat(const struct sp_client_connection *connection) {
     const struct sunpath_http_request *request = connection->request;
 
     return connection->is_reused && !connection->response && !connection->has_informed &&
-           connection->n_seen == 0 && !request->is_read &&
+           connection->n_seen == 0 && (!request->is_read || request->options.rewind_body) &&
            (request->is_idempotent || connection->is_unsent);
+}
+
+void sp_client_start_again(struct sp_client_connection *connection) {
+    struct sunpath_http_request *request = connection->request;
+    int r = request->is_read ? request->options.rewind_body(request->options.user) : 0;
+
+    if (connection->request != request) {
+        return;
+    }
+    request->is_read = false;
+    if (r != 0) {
+        sp_client_stop(connection, r, "rewind_body");
+    } else {
+        sp_client_start(connection);
+    }
 }
 
 static void lose(struct sp_client_connection *connection, int error) {
@@ -86,12 +101,14 @@ static void lose(struct sp_client_connection *connection, int error) {
      * Over a Unix socket ECONNRESET only says that the server left part of the request unread; all
      * it sent has been read before (unix(7)). Over TCP some of it may be lost.
      */
-    if (connection->response && connection->body.framing == SP_HTTP_UNTIL_CLOSE &&
-        (error == 0 || (is_left && connection->has_peer))) {
+    if (is_left && connection->request->location) {
+        sp_client_follow(connection); /* nobody reads what is missing */
+    } else if (connection->response && connection->body.framing == SP_HTTP_UNTIL_CLOSE &&
+               (error == 0 || (is_left && connection->has_peer))) {
         sp_client_complete(connection);
     } else if (is_left && may_repeat(connection)) {
         sp_client_disconnect(connection);
-        sp_client_start(connection);
+        sp_client_start_again(connection);
     } else if (is_left) {
         sp_client_fail(connection, -ECONNRESET, SUNPATH_REASON_PROTOCOL,
                        "the server closed the connection ", sp_client_phase(&phase, connection));
@@ -102,6 +119,16 @@ static void lose(struct sp_client_connection *connection, int error) {
 }
 
 /* ---- events of the stream -------------------------------------------------------------------- */
+
+/* The request goes to another target, on the same connection if nothing is left in that. */
+static void start_anew(struct sp_client_connection *connection, bool is_clean) {
+    sp_client_keep(connection);
+    connection->wants_start = false;
+    if (!is_clean) {
+        sp_client_disconnect(connection);
+    }
+    sp_client_start_again(connection);
+}
 
 /* Something arrived, or what had arrived may be taken now. */
 static void take_input(struct sp_client_connection *connection) {
@@ -117,6 +144,8 @@ static void take_input(struct sp_client_connection *connection) {
     sunpath_stream_consume(stream, used);
     if (!connection->request && used < size) {
         sp_client_drop_connection(connection); /* nobody asked for what follows */
+    } else if (connection->wants_start) {
+        start_anew(connection, used == size);
     }
 }
 
@@ -163,6 +192,9 @@ static void on_over(struct sp_client_connection *connection, int error) {
     sp_client_enter(client);
     if (connection->request) {
         lose(connection, error); /* the stream has told all that was to be read before */
+        if (connection->wants_start) {
+            start_anew(connection, false);
+        }
     } else {
         sp_client_drop_connection(connection);
     }

@@ -11,13 +11,23 @@
 void sp_client_complete(struct sp_client_connection *connection) {
     struct sunpath_http_request *request = connection->request;
 
+    if (request->location) {
+        sp_client_follow(connection);
+        return;
+    }
     sp_http_response_complete(connection->response);
+    sp_client_keep(connection);
+    sp_client_finish(connection, 0, NULL);
+}
+
+void sp_client_keep(struct sp_client_connection *connection) {
+    const struct sunpath_http_request *request = connection->request;
+
     connection->is_reused = true;
     if (!connection->is_keep_alive || request->closes || request->sending != SP_HTTP_SENT ||
         sunpath_stream_n_queued(connection->stream) > 0) {
         sp_client_disconnect(connection);
     }
-    sp_client_finish(connection, 0, NULL);
 }
 
 /* Tells the caller of a head. False when that ended the request. */
@@ -54,7 +64,8 @@ static void stop_sending(struct sp_client_connection *connection) {
     bool is_waiting =
         request->sending == SP_HTTP_SEND_WAIT && request->expects_continue && request->n_sent == 0;
 
-    if (request->sending != SP_HTTP_SENT && (connection->response->status >= 400 || is_waiting)) {
+    if (request->sending != SP_HTTP_SENT &&
+        (connection->response->status >= 400 || request->location || is_waiting)) {
         request->sending = SP_HTTP_SEND_GIVEN_UP;
         sp_timer_cancel(&connection->work);
     }
@@ -65,12 +76,17 @@ static void take_final(struct sp_client_connection *connection, const struct sp_
 
     sp_http_body_init(&connection->body, head);
     connection->is_keep_alive = head->keep_alive && head->framing != SP_HTTP_UNTIL_CLOSE;
-    stop_sending(connection);
-    if (!show_head(connection, connection->response)) {
+    if (!sp_client_consider_redirect(connection)) {
         return;
     }
-    if (head->framing == SP_HTTP_LENGTH && !options->on_body &&
-        head->content_length > options->max_body) {
+    stop_sending(connection);
+    if (!connection->request->location && !show_head(connection, connection->response)) {
+        return;
+    }
+    if (connection->request->location && head->framing != SP_HTTP_NO_BODY) {
+        sp_client_skip_body(connection);
+    } else if (head->framing == SP_HTTP_LENGTH && !options->on_body &&
+               head->content_length > options->max_body) {
         sp_client_fail(
             connection, -EMSGSIZE, SUNPATH_REASON_PROTOCOL,
             "the answer's body is too large: ", "its announced length is over the limit");
@@ -179,6 +195,9 @@ static bool give_body(struct sp_client_connection *connection, const char *data,
 
 static bool take_piece(struct sp_client_connection *connection, const struct sp_http_piece *piece) {
     connection->n_received += piece->size;
+    if (connection->request->location) {
+        return sp_client_skip_body(connection);
+    }
     return give_body(connection, piece->data, piece->size);
 }
 
@@ -224,11 +243,12 @@ static size_t take_body(struct sp_client_connection *connection, const char *dat
 }
 
 size_t sp_client_receive(struct sp_client_connection *connection, const char *data, size_t size) {
-    struct sunpath_http_request *request = connection->request;
+    const struct sunpath_http_request *request = connection->request;
     size_t used = 0;
-    bool goes_on = true;
+    bool goes_on = request != NULL;
 
-    while (goes_on && request && connection->request == request && !request->is_paused) {
+    while (goes_on && connection->request == request && !request->is_paused &&
+           !connection->wants_start) {
         size_t n;
 
         if (connection->response) {

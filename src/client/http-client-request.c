@@ -240,7 +240,7 @@ static int write_head(struct sunpath_http_request *request, const struct plan *p
     if (!at) {
         return -ENOMEM;
     }
-    request->head = at;
+    request->base = request->head = at;
     at = put(put(at, plan->method), " ");
     request->target.at = (uint32_t)(at - request->head);
     request->target.size = (uint32_t)strlen(plan->target);
@@ -253,7 +253,7 @@ static int write_head(struct sunpath_http_request *request, const struct plan *p
         at = sp_http_put_length(at, (uint64_t)plan->length);
     }
     at = put(at, "\r\n");
-    request->n_head = (size_t)(at - request->head);
+    request->n_base = request->n_head = (size_t)(at - request->head);
     return 0;
 }
 
@@ -328,7 +328,11 @@ struct sunpath_http_request *sp_http_request_free(struct sunpath_http_request *r
         return NULL;
     }
     free(request->method);
-    free(request->head);
+    if (request->head != request->base) {
+        free(request->head);
+    }
+    free(request->base);
+    free(request->location);
     free(request);
     return NULL;
 }

@@ -183,3 +183,7 @@ const void *sunpath_http_response_body(const struct sunpath_http_response *respo
 int64_t sunpath_http_response_content_length(const struct sunpath_http_response *response) {
     return response->content_length;
 }
+
+const char *sunpath_http_response_unfollowed(const struct sunpath_http_response *response) {
+    return response->unfollowed;
+}

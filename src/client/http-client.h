@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "loop/loop.h"
 #include "wire/http1.h"
+#include "wire/uri.h"
 
 /* A head from a server we chose to talk to may be larger than what a server takes from anyone. */
 #define SP_HTTP_CLIENT_MAX_HEAD   (64 * 1024)
@@ -30,7 +31,8 @@ struct sunpath_http_response {
     int version;
     int64_t content_length;
     const char *reason;
-    char *text; /* a copy of the head with NULs behind its names and values */
+    const char *unfollowed; /* why a redirect was not followed, or NULL */
+    char *text;             /* a copy of the head with NULs behind its names and values */
     struct sp_http_pair *fields;
     size_t n_fields; /* headers and those trailers that may be seen */
     size_t n_headers;
@@ -71,10 +73,14 @@ struct sunpath_http_request {
                     const struct sunpath_error *error, void *user);
     void *done_user;
     struct sunpath_http_response **ret_response; /* takes the response over instead of freeing it */
-    char *head;
+    char *base;                                  /* the head that was asked for */
+    size_t n_base;
+    char *head; /* the one that is sent: the base, or a copy of it with more fields */
     size_t n_head;
     char *method;
-    struct sp_span target; /* in head */
+    struct sp_span target; /* in either */
+    char *location;        /* where the present answer leads; NULL: it is the one to deliver */
+    int n_redirects;
     bool is_idempotent;
     bool is_chunked;
     bool expects_continue;
@@ -113,6 +119,19 @@ int sp_http_request_read_options(struct sunpath_http_request_options *ret,
 #define SP_HTTP_PIECE_ROOM (SP_HTTP_CHUNK_ROOM + SP_HTTP_CLIENT_PIECE + sizeof("\r\n0\r\n\r\n"))
 ssize_t sp_http_request_next_piece(struct sunpath_http_request *request, const char **ret_data,
                                    char *room, struct sunpath_error *error);
+
+/* ---- http-client-head.c ------------------------------------------------------------------------
+ */
+
+/* The value of the caller's field of that name; NULL data: none. */
+struct sp_slice sp_http_request_find(const struct sunpath_http_request *request, const char *name);
+/* Makes the head to be sent: the base but its fields `without` (NULL: all), and the lines `more`.
+ */
+int sp_http_request_dress(struct sunpath_http_request *request, struct sp_slice more,
+                          const char *without);
+/* Asks for something else; `becomes_get` takes the body off. */
+int sp_http_request_retarget(struct sunpath_http_request *request, const char *target,
+                             bool becomes_get);
 
 /* Fills `error` with "request GET '/x' on '/run/app.sock': <format>" and returns `code`. */
 int sp_http_request_fail(const struct sunpath_http_request *request, struct sunpath_error *error,
@@ -209,6 +228,7 @@ struct sp_client_connection {
     size_t n_seen;       /* of a head that is not complete */
     bool has_answered;   /* a byte came */
     bool has_informed;   /* an interim response came */
+    bool wants_start;    /* the request is to be sent, to another target */
     bool wants_input;    /* the request was resumed: take what was kept back */
     bool is_unsent;      /* the connection was lost before a byte of the request left */
 };
@@ -249,6 +269,8 @@ void sp_client_fail(struct sp_client_connection *connection, int code, enum sunp
                     const char *what, const char *where);
 /* A callback of the caller's ended it. */
 void sp_client_stop(struct sp_client_connection *connection, int code, const char *callback);
+/* Sends the request once more, its body from the beginning. */
+void sp_client_start_again(struct sp_client_connection *connection);
 /* Forgets the answer so far. */
 void sp_client_reset(struct sp_client_connection *connection);
 /* Takes what has arrived and was kept back. */
@@ -275,6 +297,19 @@ void sp_client_stop_waiting(struct sp_client_connection *connection);
 size_t sp_client_receive(struct sp_client_connection *connection, const char *data, size_t size);
 /* The answer is complete. */
 void sp_client_complete(struct sp_client_connection *connection);
+/* It has been read: disconnects unless another request may go out on the same connection. */
+void sp_client_keep(struct sp_client_connection *connection);
+
+/* ---- http-client-redirect.c --------------------------------------------------------------------
+ */
+
+/* The head of an answer is there: decides whether it is followed. False when the request is over.
+ */
+bool sp_client_consider_redirect(struct sp_client_connection *connection);
+/* Of the body of an answer that is followed: false when it is too much, and was left behind. */
+bool sp_client_skip_body(struct sp_client_connection *connection);
+/* The answer is over: makes the next request of it. */
+void sp_client_follow(struct sp_client_connection *connection);
 
 /* ---- http-client-timeout.c: how long the server is waited for ---------------------------------
  */
