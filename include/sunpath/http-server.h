@@ -101,6 +101,8 @@ struct sunpath_http_server_options {
      * of sunpath_http_peer() and do not concern TCP.
      */
     unsigned max_requests_per_uid_s;
+    bool compresses;     /* every exchange as by sunpath_http_compress() with all defaults */
+    bool decodes_bodies; /* every exchange as by sunpath_http_decode_body() */
 };
 
 SUNPATH_API int sunpath_http_server_new(struct sunpath_http_server **ret, struct sunpath_loop *loop,
@@ -212,6 +214,15 @@ SUNPATH_API int sunpath_http_set_handler(struct sunpath_http_exchange *exchange,
 SUNPATH_API int sunpath_http_fail(struct sunpath_http_exchange *exchange, int status,
                                   const char *why);
 
+/*
+ * Lets the body be decoded by its Content-Encoding (gzip, deflate) before on_body or
+ * sunpath_http_body() see it. Meant for on_head. `max_body` counts decoded bytes: a body that grows
+ * beyond it, or to more than 200 times its size, is answered with 413, a damaged one with 400, a
+ * coding that is not known with 415 and what is. The header is left as it was sent. -EALREADY (a
+ * part of the body was read). Without zlib in the build every coding but identity is unknown.
+ */
+SUNPATH_API int sunpath_http_decode_body(struct sunpath_http_exchange *exchange);
+
 /* The request. */
 SUNPATH_API const char *sunpath_http_method(struct sunpath_http_exchange *exchange);
 SUNPATH_API const char *sunpath_http_target(struct sunpath_http_exchange *exchange);
@@ -283,6 +294,24 @@ SUNPATH_API void *sunpath_http_user(struct sunpath_http_exchange *exchange);
  */
 SUNPATH_API void sunpath_http_pause(struct sunpath_http_exchange *exchange);
 SUNPATH_API void sunpath_http_resume(struct sunpath_http_exchange *exchange);
+
+struct sunpath_http_compress_options {
+    size_t size;
+    size_t min_size; /* of a body whose size is known, to be worth it; 0: 1 KiB */
+    int level;       /* 1 (fast) to 9 (small); 0: the coding's default */
+    bool events_too; /* server-sent events: each is flushed, at some cost */
+};
+
+/*
+ * Lets the response be compressed when the client takes it (Accept-Encoding, RFC 9110 12.5.3), its
+ * type is text at heart (text, JSON, XML, SVG, scripts, wasm, ...) and its handler has not set
+ * Content-Encoding, Content-Range or Cache-Control: no-transform. It gets "Vary: Accept-Encoding"
+ * either way, a strong ETag becomes a weak one, and what is written in pieces is sent chunked; when
+ * its length is not known each piece is flushed. -EALREADY (it has been begun), -EINVAL (options),
+ * -EOPNOTSUPP (no coding in this build: nothing happens).
+ */
+SUNPATH_API int sunpath_http_compress(struct sunpath_http_exchange *exchange,
+                                      const struct sunpath_http_compress_options *options);
 
 /*
  * The response. Every call returns 0, or a negative errno that is the programmer's to mend:

@@ -54,6 +54,12 @@ void sp_http_exchange_give(struct sunpath_http_server *server,
     if (sp_unlikely(exchange->file_fd >= 0)) {
         sp_close(exchange->file_fd);
     }
+    if (sp_unlikely(exchange->encoder)) {
+        sp_http_exchange_drop_encoder(server, exchange);
+    }
+    if (sp_unlikely(exchange->decoder)) {
+        sp_http_exchange_drop_decoder(exchange);
+    }
     if (sp_unlikely(exchange->remains.data)) {
         sp_buffer_deinit(&exchange->remains);
     }

@@ -148,6 +148,10 @@ static bool begin(struct sp_http_connection *connection) {
         sp_http_exchange_tell_begin(exchange);
     }
     exchange->is_announced = true;
+    exchange->may_decode = server->options.decodes_bodies && exchange->is_reading;
+    if (sp_unlikely(server->options.compresses)) {
+        (void)sunpath_http_compress(exchange, NULL);
+    }
     if (exchange->handler->on_head) {
         exchange->handler->on_head(exchange, exchange->handler_user);
     }
@@ -172,7 +176,7 @@ static bool take_in_place(struct sp_http_connection *connection,
     size_t size;
     char *input;
 
-    if (exchange->is_kept || exchange->head.framing != SP_HTTP_LENGTH ||
+    if (exchange->is_kept || exchange->decoder || exchange->head.framing != SP_HTTP_LENGTH ||
         exchange->handler->on_body) {
         return false;
     }
@@ -207,21 +211,47 @@ static void send_continue(struct sp_http_connection *connection,
     }
 }
 
-static void take_piece(struct sp_http_connection *connection,
-                       struct sunpath_http_exchange *exchange, const struct sp_http_piece *piece) {
-    struct sunpath_http_server *server = connection->server;
+/* Is it still the one under way? */
+static bool is_current(const struct sp_http_connection *connection,
+                       const struct sunpath_http_exchange *exchange) {
+    return !connection->is_dead && connection->exchange == exchange;
+}
 
-    exchange->n_body += piece->size;
-    if (exchange->n_body > server->options.max_body) {
+/* A piece as the handler gets it. Returns false when the request is over. */
+static bool take_piece(struct sunpath_http_exchange *exchange, const char *data, size_t size) {
+    struct sp_http_connection *connection = exchange->connection;
+
+    exchange->n_body += size;
+    if (exchange->n_body > connection->server->options.max_body) {
         fail_body(connection, -EMSGSIZE, 413, "the body is too large");
-        return;
-    }
-    if (exchange->handler->on_body) {
-        exchange->handler->on_body(exchange, piece->data, piece->size, exchange->handler_user);
-        return;
-    }
-    if (sp_http_exchange_add_piece(exchange, piece->data, piece->size) < 0) {
+    } else if (exchange->handler->on_body) {
+        exchange->handler->on_body(exchange, data, size, exchange->handler_user);
+    } else if (sp_http_exchange_add_piece(exchange, data, size) < 0) {
         fail_body(connection, -ENOMEM, 503, "out of memory");
+    }
+    return is_current(connection, exchange) && !exchange->is_ended;
+}
+
+/* What decoding came to; returns false when the request is over. */
+static bool check_decoded(struct sp_http_connection *connection,
+                          struct sunpath_http_exchange *exchange, int r) {
+    if (r == -ENOMEM) {
+        fail_body(connection, r, 503, "out of memory");
+    } else if (r < 0) {
+        fail_body(connection, r, r == -EMSGSIZE ? 413 : 400, sp_decoder_why(exchange->decoder));
+    }
+    return is_current(connection, exchange);
+}
+
+static void begin_decoding(struct sp_http_connection *connection,
+                           struct sunpath_http_exchange *exchange) {
+    int r = sp_http_exchange_begin_decoding(exchange);
+
+    if (r == -EOPNOTSUPP) {
+        sp_http_exchange_offer_codings(exchange);
+        fail_body(connection, r, 415, "the body's Content-Encoding is not known here");
+    } else if (r < 0) {
+        fail_body(connection, r, 503, "out of memory");
     }
 }
 
@@ -237,15 +267,23 @@ static bool read_piece(struct sp_http_connection *connection,
         fail_body(connection, r, r == -EMSGSIZE ? 431 : 400, exchange->body.why);
         return false;
     }
-    if (r == SP_HTTP_BODY_PIECE) {
-        take_piece(connection, exchange, &piece);
+    if (r == SP_HTTP_BODY_PIECE && !exchange->decoder) {
+        (void)take_piece(exchange, piece.data, piece.size);
+    } else if (r == SP_HTTP_BODY_PIECE) {
+        (void)check_decoded(
+            connection, exchange,
+            sp_http_exchange_decode(exchange, piece.data, piece.size, false, take_piece));
     } else if (r == SP_HTTP_BODY_TRAILER &&
                sp_http_exchange_add_trailer(exchange, piece.data, piece.size) < 0) {
         fail_body(connection, -ENOMEM, 503, "out of memory");
     } else if (r == SP_HTTP_BODY_END) {
         exchange->is_reading = false;
+        if (exchange->decoder) {
+            (void)check_decoded(connection, exchange,
+                                sp_http_exchange_decode(exchange, NULL, 0, true, take_piece));
+        }
     }
-    if (connection->is_dead || connection->exchange != exchange) {
+    if (!is_current(connection, exchange)) {
         return false;
     }
     sunpath_stream_consume(connection->stream, consumed);
@@ -259,6 +297,12 @@ static bool read_body(struct sp_http_connection *connection,
     if (exchange->is_paused) {
         return false;
     }
+    if (sp_unlikely(exchange->may_decode)) {
+        begin_decoding(connection, exchange);
+        if (!is_current(connection, exchange)) {
+            return false;
+        }
+    }
     if (take_in_place(connection, exchange)) {
         return true;
     }
@@ -266,11 +310,16 @@ static bool read_body(struct sp_http_connection *connection,
         fail_body(connection, -ENOMEM, 503, "out of memory");
         return false;
     }
+    if (exchange->is_decoder_full &&
+        (!check_decoded(connection, exchange, sp_http_exchange_decode_rest(exchange, take_piece)) ||
+         exchange->is_paused)) {
+        return false;
+    }
     sp_stream_input(connection->stream, &n_before);
     send_continue(connection, exchange, n_before);
     while (!exchange->is_paused && !exchange->is_ended && read_piece(connection, exchange)) {
     }
-    if (connection->is_dead || connection->exchange != exchange) {
+    if (!is_current(connection, exchange)) {
         return false;
     }
     sp_stream_input(connection->stream, &n_after);

@@ -21,22 +21,33 @@ const char *sunpath_http_reason(int status) {
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
+/* Who has left takes any amount. */
+static bool has_room(const struct sp_http_connection *connection, size_t size) {
+    const struct sunpath_stream *stream = connection->stream;
+    size_t max = connection->server->options.max_output;
+
+    return !stream || sp_stream_error(stream) ||
+           (size <= max && sp_stream_n_queued(stream) <= max - size);
+}
+
 /*
  * Stores room for `size` bytes in *ret. When the client has left there is none, and 0 is returned:
  * whoever answers need not know. -ENOBUFS, -ENOMEM.
  */
 int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t size) {
+    *ret = NULL;
+    return has_room(connection, size) ? sp_http_reserve_anyway(ret, connection, size) : -ENOBUFS;
+}
+
+int sp_http_reserve_anyway(char **ret, struct sp_http_connection *connection, size_t size) {
     struct sunpath_stream *stream = connection->stream;
-    size_t n_queued, max = connection->server->options.max_output;
+    size_t n_queued;
 
     *ret = NULL;
     if (!stream || sp_stream_error(stream)) {
         return 0;
     }
     n_queued = sp_stream_n_queued(stream);
-    if (size > max || n_queued > max - size) {
-        return -ENOBUFS;
-    }
     *ret = sp_stream_reserve(stream, size);
     if (!*ret) {
         return sp_stream_error(stream) ? 0 : -ENOMEM;
@@ -204,23 +215,32 @@ static void put_whole(struct sunpath_http_exchange *exchange, char *start, int s
     sp_http_commit(exchange->connection, (size_t)(at - start));
 }
 
-int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, const char *type,
-                         const void *body, size_t size) {
+/* With a coding *body and *size are what it makes of them. */
+static int encode_whole(struct sunpath_http_exchange *exchange, int status, const char *type,
+                        const void **body, size_t *size) {
+    struct sp_slice encoded;
+    int r;
+
+    r = sp_http_exchange_choose_coding(exchange, status, type, (int64_t)*size);
+    if (r < 0 || !exchange->encoder) {
+        return r;
+    }
+    r = sp_http_exchange_encode(exchange, *body, *size, SP_CODER_FINISH, &encoded);
+    if (r < 0) {
+        sp_http_exchange_forget_coding(exchange);
+        return r;
+    }
+    *body = encoded.data;
+    *size = encoded.size;
+    return 0;
+}
+
+static int put_response(struct sunpath_http_exchange *exchange, int status, const char *type,
+                        const void *body, size_t size) {
     size_t n_type = type ? strlen(type) : 0, n_body = exchange->is_head_request ? 0 : size;
     char *start;
     int r;
 
-    r = may_start(exchange, status);
-    if (r < 0) {
-        return r;
-    }
-    if ((type && !sp_http_is_value(type, n_type)) || (size > 0 && !body)) {
-        return -EINVAL;
-    }
-    if (size > 0 && has_no_body(status)) {
-        return sp_http_exchange_fault(exchange, -EMSGSIZE,
-                                      "it gave a body to a status that has none");
-    }
     if (n_body > SIZE_MAX / 2) {
         return -ENOBUFS;
     }
@@ -232,6 +252,35 @@ int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, con
     if (start) {
         refuse_body(exchange);
         put_whole(exchange, start, status, type, n_type, body, size);
+    }
+    return 0;
+}
+
+int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, const char *type,
+                         const void *body, size_t size) {
+    int r;
+
+    r = may_start(exchange, status);
+    if (r < 0) {
+        return r;
+    }
+    if ((type && !sp_http_is_value(type, strlen(type))) || (size > 0 && !body)) {
+        return -EINVAL;
+    }
+    if (size > 0 && has_no_body(status)) {
+        return sp_http_exchange_fault(exchange, -EMSGSIZE,
+                                      "it gave a body to a status that has none");
+    }
+    if (sp_unlikely(exchange->may_encode)) {
+        r = encode_whole(exchange, status, type, &body, &size);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = put_response(exchange, status, type, body, size);
+    if (r < 0) {
+        sp_http_exchange_forget_coding(exchange);
+        return r;
     }
     exchange->is_started = true;
     exchange->status = status;
@@ -340,24 +389,34 @@ int sunpath_http_start(struct sunpath_http_exchange *exchange, int status, int64
     if (content_length < -1) {
         return -EINVAL;
     }
+    if (sp_unlikely(exchange->may_encode)) {
+        r = sp_http_exchange_choose_coding(exchange, status, NULL, content_length);
+        if (r < 0) {
+            return r;
+        }
+    }
     r = sp_http_reserve(&start, exchange->connection, head_room(exchange));
     if (r < 0) {
+        sp_http_exchange_forget_coding(exchange);
         return r;
     }
     exchange->is_started = true;
     exchange->status = status;
-    choose_framing(exchange, status, content_length);
+    choose_framing(exchange, status, exchange->encoder ? -1 : content_length);
     if (!start) {
         return 0;
     }
     at = put_head(exchange, start, status);
     if (exchange->is_chunked) {
         at = PUT(at, "Transfer-Encoding: chunked\r\n");
-    } else if (content_length >= 0 && status != 204) {
+    } else if (content_length >= 0 && !exchange->encoder && status != 204) {
         at = sp_http_put_length(at, (uint64_t)content_length);
     }
     at = PUT(at, "\r\n");
     sp_http_commit(exchange->connection, (size_t)(at - start));
+    if (exchange->encoder) {
+        exchange->left = content_length; /* what the handler has to write all the same */
+    }
     return 0;
 }
 
@@ -370,25 +429,54 @@ static int may_write(struct sunpath_http_exchange *exchange) {
                : sp_http_exchange_fault(exchange, -EINVAL, "it wrote before it started a response");
 }
 
+/* Whoever calls has asked whether there is room. */
 static int put_piece(struct sunpath_http_exchange *exchange, const void *data, size_t size) {
     struct sp_http_connection *connection = exchange->connection;
     char *start, *at;
     int r;
 
-    r = sp_http_reserve(&start, connection, size + SP_HTTP_CHUNK_ROOM + 2);
-    exchange->wants_drain |= r == -ENOBUFS; /* `max_output` may lie below the high mark */
+    if (size == 0) {
+        return 0; /* an empty chunk would be the last */
+    }
+    r = sp_http_reserve_anyway(&start, connection, size + SP_HTTP_CHUNK_ROOM + 2);
     if (r < 0 || !start) {
         return r;
     }
     at = exchange->is_chunked ? sp_http_put_chunk_head(start, size) : start;
     at = put(at, data, size);
     at = exchange->is_chunked ? PUT(at, "\r\n") : at;
+    exchange->n_body_sent += size;
     sp_http_commit(connection, (size_t)(at - start));
     if (sp_stream_n_queued(connection->stream) < SP_HTTP_HIGH_MARK) {
         return 0;
     }
     exchange->wants_drain = true;
     return 1;
+}
+
+static int put_encoded(struct sunpath_http_exchange *exchange, const void *data, size_t size,
+                       enum sp_coder_mode mode) {
+    struct sp_slice encoded;
+    int r;
+
+    r = sp_http_exchange_encode(exchange, data, size, mode, &encoded);
+    return r < 0 ? r : put_piece(exchange, encoded.data, encoded.size);
+}
+
+/* What its encoder has taken cannot be given back: so whether there is room is asked before. */
+int sp_http_exchange_put_body(struct sunpath_http_exchange *exchange, const void *data,
+                              size_t size) {
+    if (size == 0 || exchange->is_bodyless) {
+        return 0;
+    }
+    if (!has_room(exchange->connection, size + SP_HTTP_CHUNK_ROOM + 2)) {
+        exchange->wants_drain = true; /* `max_output` may lie below the high mark */
+        return -ENOBUFS;
+    }
+    if (sp_likely(!exchange->encoder)) {
+        return put_piece(exchange, data, size);
+    }
+    return put_encoded(exchange, data, size, exchange->left < 0 ? SP_CODER_FLUSH : SP_CODER_RUN);
 }
 
 int sunpath_http_write(struct sunpath_http_exchange *exchange, const void *data, size_t size) {
@@ -407,10 +495,7 @@ int sunpath_http_write(struct sunpath_http_exchange *exchange, const void *data,
     if (size > SIZE_MAX / 2) {
         return -ENOBUFS;
     }
-    r = size == 0 || exchange->is_bodyless ? 0 : put_piece(exchange, data, size);
-    if (r >= 0 && !exchange->is_bodyless) {
-        exchange->n_body_sent += size;
-    }
+    r = sp_http_exchange_put_body(exchange, data, size);
     if (r >= 0 && exchange->left > 0) {
         exchange->left -= (int64_t)size;
     }
@@ -422,6 +507,13 @@ int sp_http_exchange_put_end(struct sunpath_http_exchange *exchange) {
     char *start, *at;
     int r;
 
+    if (exchange->encoder && !exchange->is_bodyless) {
+        r = put_encoded(exchange, NULL, 0, SP_CODER_FINISH);
+        if (r < 0) {
+            return r;
+        }
+        sp_http_exchange_drop_encoder(exchange->connection->server, exchange);
+    }
     if (!exchange->is_chunked || exchange->is_bodyless) {
         return 0;
     }

@@ -256,6 +256,7 @@ static void destroy(struct sunpath_http_server *server) {
     close_listeners(server);
     sp_http_pool_deinit(server);
     sp_http_uid_limits_deinit(server);
+    sp_http_encoders_deinit(server);
     sp_timer_deinit(&server->drain_timer, server->loop);
     free(server->server_line);
     free(server);

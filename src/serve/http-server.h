@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "flow/acceptor.h"
 #include "loop/loop.h"
+#include "wire/content-coding.h"
 #include "wire/http1.h"
 
 /*
@@ -36,19 +37,25 @@
  * after each callback the caller looks at `is_dead`.
  */
 
-#define SP_HTTP_HIGH_MARK     (256 * 1024)
-#define SP_HTTP_LOW_MARK      (64 * 1024)
-#define SP_HTTP_FILE_PIECE    (128 * 1024) /* of a file, read at once */
-#define SP_HTTP_MAX_FINISHING 64           /* pipelined responses that wait for the kernel */
-#define SP_HTTP_POOL          64           /* unused exchanges kept */
-#define SP_HTTP_LINGER_MS     2000
-#define SP_HTTP_LINGER_BYTES  (4 * 1024 * 1024)
-#define SP_HTTP_GRACE_MS      500 /* drain: a connection used so recently may be sending */
+#define SP_HTTP_HIGH_MARK         (256 * 1024)
+#define SP_HTTP_LOW_MARK          (64 * 1024)
+#define SP_HTTP_FILE_PIECE        (128 * 1024) /* of a file, read at once */
+#define SP_HTTP_MAX_FINISHING     64           /* pipelined responses that wait for the kernel */
+#define SP_HTTP_POOL              64           /* unused exchanges kept */
+#define SP_HTTP_LINGER_MS         2000
+#define SP_HTTP_LINGER_BYTES      (4 * 1024 * 1024)
+#define SP_HTTP_GRACE_MS          500 /* drain: a connection used so recently may be sending */
 
-#define SP_HTTP_MAX_OBSERVERS 8
+#define SP_HTTP_MAX_OBSERVERS     8
+#define SP_HTTP_MAX_IDLE_ENCODERS 4
 
 struct sp_http_connection;
 struct sp_http_note;
+
+struct sp_http_idle_encoder {
+    struct sp_encoder *encoder;
+    int level;
+};
 
 /*
  * What lives with an exchange beside its handler: an event stream, a decision that is waited for.
@@ -100,19 +107,28 @@ struct sunpath_http_exchange {
     const char *route; /* the pattern of the route it took: the router's */
     const char *why;   /* what was wrong: in the arena, or constant */
     struct sp_http_note *notes;
+    struct sp_encoder *encoder; /* of the response's body */
+    struct sp_decoder *decoder; /* of the request's */
+    struct sp_buffer undecoded; /* what came of it while the request was held back */
+    size_t encoding_min;        /* with may_encode */
     uint64_t n_body_sent;
     int status;        /* of the response, once it is begun */
     size_t n_in_place; /* bytes of the body in the stream's input behind the head */
     uint64_t n_body;   /* bytes of the body so far */
     int error;         /* for on_finish */
 
-    bool is_kept;      /* the head is in `kept`, else at the beginning of the stream's input */
-    bool is_announced; /* the program has heard of it, so it hears of its end too */
-    bool is_reading;   /* a part of the body is still to come */
-    bool is_asked;     /* on_request was called */
-    bool is_paused;    /* by sunpath_http_pause() */
-    bool is_continued; /* "100 Continue" was sent, or is not wanted */
-    bool is_failing;   /* on_error is asked */
+    bool is_kept;         /* the head is in `kept`, else at the beginning of the stream's input */
+    bool is_announced;    /* the program has heard of it, so it hears of its end too */
+    bool is_reading;      /* a part of the body is still to come */
+    bool is_asked;        /* on_request was called */
+    bool is_paused;       /* by sunpath_http_pause() */
+    bool is_continued;    /* "100 Continue" was sent, or is not wanted */
+    bool is_failing;      /* on_error is asked */
+    bool may_decode;      /* the body, when it is read */
+    bool is_decoder_full; /* it has more to give */
+    bool may_encode;      /* the response */
+    bool encodes_events;  /* also if it is an event stream */
+    uint8_t encoding_level;
 
     bool is_started; /* the response's head is written */
     bool is_ended;   /* all of the response is written, or given up */
@@ -185,6 +201,9 @@ struct sunpath_http_server {
     size_t n_connections;
     struct sunpath_http_stats stats; /* without what is counted elsewhere */
     struct sp_http_users *users;     /* with limits per uid */
+    struct sp_http_idle_encoder encoders[SP_HTTP_MAX_IDLE_ENCODERS];
+    size_t n_encoders;
+    struct sp_buffer encoded; /* what sp_http_exchange_encode() gave last */
     struct sp_list graveyard;
     struct sunpath_http_exchange *pool;
     size_t n_pool;
@@ -310,6 +329,41 @@ void sp_http_exchange_call_drain(struct sunpath_http_exchange *exchange);
 void sp_http_exchange_call_finish(struct sunpath_http_exchange *exchange, int error);
 void sp_http_exchange_call_leave(struct sunpath_http_exchange *exchange);
 
+/* http-decode.c */
+/* The body is about to be read. -EOPNOTSUPP (a coding that is not known), -ENOMEM. */
+int sp_http_exchange_begin_decoding(struct sunpath_http_exchange *exchange);
+/* Tells what codings can be decoded, in the answer to one that cannot. */
+void sp_http_exchange_offer_codings(struct sunpath_http_exchange *exchange);
+/*
+ * Decodes `data` and gives the result to `take` until that returns false. What is left when the
+ * request is paused there is kept. Errors as sp_decoder_step().
+ */
+int sp_http_exchange_decode(struct sunpath_http_exchange *exchange, const char *data, size_t size,
+                            bool is_end,
+                            bool (*take)(struct sunpath_http_exchange *exchange, const char *data,
+                                         size_t size));
+/* Goes on with what was kept, with is_decoder_full. */
+int sp_http_exchange_decode_rest(struct sunpath_http_exchange *exchange,
+                                 bool (*take)(struct sunpath_http_exchange *exchange,
+                                              const char *data, size_t size));
+void sp_http_exchange_drop_decoder(struct sunpath_http_exchange *exchange);
+
+/* http-encode.c */
+/*
+ * With may_encode: chooses a coding for a response of that status, type (NULL: as in its headers)
+ * and size (-1: not known), and gives it the headers that go with it. Sets `encoder`, or not.
+ */
+int sp_http_exchange_choose_coding(struct sunpath_http_exchange *exchange, int status,
+                                   const char *type, int64_t size);
+/* The response could not be begun: as if no coding had been chosen. */
+void sp_http_exchange_forget_coding(struct sunpath_http_exchange *exchange);
+/* Encodes a piece; the result is valid until the next one, of whatever exchange. -ENOMEM */
+int sp_http_exchange_encode(struct sunpath_http_exchange *exchange, const void *data, size_t size,
+                            enum sp_coder_mode mode, struct sp_slice *ret);
+void sp_http_exchange_drop_encoder(struct sunpath_http_server *server,
+                                   struct sunpath_http_exchange *exchange);
+void sp_http_encoders_deinit(struct sunpath_http_server *server);
+
 /* http-fail.c */
 /* Lets on_error answer; when it does not, answers plainly. -ENOBUFS, -ENOMEM. */
 int sp_http_exchange_fail(struct sunpath_http_exchange *exchange, int status, const char *why);
@@ -322,6 +376,8 @@ const char *sp_http_exchange_find_field(const struct sunpath_http_exchange *exch
 /* http-response.c */
 /* Room in the output for `size` bytes; NULL when the client has left. -ENOBUFS, -ENOMEM. */
 int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t size);
+/* The same for what must not fail for want of room, within reason. */
+int sp_http_reserve_anyway(char **ret, struct sp_http_connection *connection, size_t size);
 void sp_http_commit(struct sp_http_connection *connection, size_t size);
 /* The server's own answer to a request that is refused. Ends the connection. */
 void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why);
@@ -329,6 +385,9 @@ void sp_http_connection_refuse(struct sp_http_connection *connection, int status
 void sp_http_exchange_end(struct sunpath_http_exchange *exchange);
 /* The response cannot be completed: the connection ends, so that nobody takes it for whole. */
 void sp_http_exchange_cut(struct sunpath_http_exchange *exchange, int error);
+/* A piece of the body, encoded if it is to be. Returns as sunpath_http_write(). */
+int sp_http_exchange_put_body(struct sunpath_http_exchange *exchange, const void *data,
+                              size_t size);
 /* Writes what marks the end of the body. -ENOBUFS, -ENOMEM. */
 int sp_http_exchange_put_end(struct sunpath_http_exchange *exchange);
 
