@@ -215,6 +215,21 @@ SUNPATH_API int sunpath_http_fail(struct sunpath_http_exchange *exchange, int st
                                   const char *why);
 
 /*
+ * The same for what a call like sunpath_http_json() has found: -EBADMSG is 400, -EMSGSIZE 413,
+ * -EMEDIUMTYPE 415, all with the error's text; -EOPNOTSUPP is 501, -ENOMEM 503, -ENOSPC and -EDQUOT
+ * 507, anything else 500, with the standard phrase.
+ */
+SUNPATH_API int sunpath_http_fail_error(struct sunpath_http_exchange *exchange,
+                                        const struct sunpath_error *error);
+
+/*
+ * What `max_body` is for this request alone; UINT64_MAX: no limit. Meant for on_head. -EALREADY (a
+ * part of the body was read).
+ */
+SUNPATH_API int sunpath_http_set_max_body(struct sunpath_http_exchange *exchange,
+                                          uint64_t max_body);
+
+/*
  * Lets the body be decoded by its Content-Encoding (gzip, deflate) before on_body or
  * sunpath_http_body() see it. Meant for on_head. `max_body` counts decoded bytes: a body that grows
  * beyond it, or to more than 200 times its size, is answered with 413, a damaged one with 400, a

@@ -33,7 +33,7 @@ static const char *content_encoding(struct sunpath_http_exchange *exchange, size
 }
 
 int sp_http_exchange_begin_decoding(struct sunpath_http_exchange *exchange) {
-    uint64_t max = exchange->connection->server->options.max_body;
+    uint64_t max = exchange->max_body;
     struct sp_decoder_limits limits = {.max_size = max == UINT64_MAX ? 0 : max};
     const struct sp_coding *coding;
     const char *value;

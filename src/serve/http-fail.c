@@ -48,6 +48,34 @@ int sp_http_exchange_fail(struct sunpath_http_exchange *exchange, int status, co
     return exchange->is_started ? 0 : answer_plainly(exchange, status, why);
 }
 
+/* What a client may hear of it; what is our own trouble is none of its business. */
+static int status_of(int code) {
+    switch (code) {
+    case -EBADMSG:
+        return 400;
+    case -EMSGSIZE:
+        return 413;
+    case -EMEDIUMTYPE:
+        return 415;
+    case -EOPNOTSUPP:
+        return 501;
+    case -ENOMEM:
+        return 503;
+    case -ENOSPC:
+    case -EDQUOT:
+        return 507;
+    default:
+        return 500;
+    }
+}
+
+int sunpath_http_fail_error(struct sunpath_http_exchange *exchange,
+                            const struct sunpath_error *error) {
+    int status = status_of(error->code);
+
+    return sunpath_http_fail(exchange, status, status < 500 ? error->text : NULL);
+}
+
 int sunpath_http_fail(struct sunpath_http_exchange *exchange, int status, const char *why) {
     struct sunpath_http_server *server = exchange->connection->server;
     int r;

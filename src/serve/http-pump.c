@@ -76,6 +76,7 @@ static void start_exchange(struct sp_http_connection *connection,
     connection->n_seen = 0;
     exchange->connection = connection;
     exchange->n_head = n_head;
+    exchange->max_body = server->options.max_body;
     exchange->began_ns = sp_loop_now(server->loop);
     exchange->begin_at = connection->n_written;
     exchange->is_head_request =
@@ -134,11 +135,6 @@ static bool begin(struct sp_http_connection *connection) {
         return false;
     }
     start_exchange(connection, exchange, (size_t)n, input);
-    if (exchange->head.framing == SP_HTTP_LENGTH &&
-        exchange->head.content_length > server->options.max_body) {
-        sp_http_connection_refuse(connection, 413, "the body is too large");
-        return false;
-    }
     if (sp_unlikely(server->users) && !sp_http_uid_limits_take(connection)) {
         (void)sunpath_http_add_header(exchange, "Retry-After", "1");
         sp_http_connection_refuse(connection, 429, "too many requests from this user");
@@ -222,7 +218,7 @@ static bool take_piece(struct sunpath_http_exchange *exchange, const char *data,
     struct sp_http_connection *connection = exchange->connection;
 
     exchange->n_body += size;
-    if (exchange->n_body > connection->server->options.max_body) {
+    if (exchange->n_body > exchange->max_body) {
         fail_body(connection, -EMSGSIZE, 413, "the body is too large");
     } else if (exchange->handler->on_body) {
         exchange->handler->on_body(exchange, data, size, exchange->handler_user);
@@ -295,6 +291,11 @@ static bool read_body(struct sp_http_connection *connection,
     size_t n_before, n_after;
 
     if (exchange->is_paused) {
+        return false;
+    }
+    if (exchange->head.framing == SP_HTTP_LENGTH &&
+        exchange->head.content_length > exchange->max_body) {
+        fail_body(connection, -EMSGSIZE, 413, "the body is too large");
         return false;
     }
     if (sp_unlikely(exchange->may_decode)) {

@@ -312,6 +312,14 @@ int sunpath_http_set_handler(struct sunpath_http_exchange *exchange,
     return 0;
 }
 
+int sunpath_http_set_max_body(struct sunpath_http_exchange *exchange, uint64_t max_body) {
+    if (exchange->is_asked || exchange->n_body > 0) {
+        return -EALREADY;
+    }
+    exchange->max_body = max_body;
+    return 0;
+}
+
 void sunpath_http_pause(struct sunpath_http_exchange *exchange) {
     struct sp_http_connection *connection = exchange->connection;
 

@@ -90,6 +90,7 @@ struct sunpath_http_exchange {
     struct sp_http_head head;
     size_t n_head;
     struct sp_http_body body;        /* while is_reading */
+    uint64_t max_body;               /* bytes, decoded */
     int64_t left;                    /* of the announced length; -1: none was announced */
     uint64_t end_at;                 /* finishing: the response's end in the connection's output */
     int file_fd;                     /* sunpath_http_send_file(); -1: none */

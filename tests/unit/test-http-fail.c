@@ -196,6 +196,43 @@ START_TEST(the_server_s_own_errors_pass_there_too) {
 }
 END_TEST
 
+static void fail_by_error(struct sunpath_http_exchange *exchange, void *user) {
+    struct sunpath_error error = {.code = -atoi(sunpath_http_path(exchange) + 1)};
+
+    (void)user;
+    snprintf(error.text, sizeof(error.text), "it is %d", -error.code);
+    ck_assert_int_eq(sunpath_http_fail_error(exchange, &error), 0);
+}
+
+START_TEST(errors_have_a_status) {
+    static const struct {
+        int code;
+        const char *status, *body;
+    } cases[] = {
+        {EBADMSG, "400 Bad Request", "it is 74\n"},
+        {EMSGSIZE, "413 Content Too Large", "it is 90\n"},
+        {EMEDIUMTYPE, "415 Unsupported Media Type", "it is 124\n"},
+        {EIO, "500 Internal Server Error", "Internal Server Error\n"},
+        {EOPNOTSUPP, "501 Not Implemented", "Not Implemented\n"},
+        {ENOMEM, "503 Service Unavailable", "Service Unavailable\n"},
+        {ENOSPC, "507 Insufficient Storage", "Insufficient Storage\n"},
+    };
+    char text[64];
+    int fd;
+
+    serving.handler.on_request = fail_by_error;
+    serving_open(NULL);
+    fd = client();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(text, sizeof(text), "GET /%d HTTP/1.1\r\nHost: x\r\n\r\n", cases[i].code);
+        say(fd, text);
+        ck_assert_ptr_nonnull(strstr(hear(fd, cases[i].body), cases[i].status));
+    }
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 static void free_in_error(struct sunpath_http_exchange *exchange, int status, const char *why,
                           void *user) {
     (void)exchange;
@@ -237,4 +274,4 @@ END_TEST
 SP_TESTS("http-fail", an_exchange_has_a_handler_of_its_own, a_request_without_body_can_be_held_back,
          no_continue_while_it_is_held_back, the_plain_answer_says_why,
          on_error_answers_instead_the_nearest_first, the_server_s_own_errors_pass_there_too,
-         on_error_may_free_the_server_or_fail)
+         errors_have_a_status, on_error_may_free_the_server_or_fail)

@@ -69,6 +69,44 @@ START_TEST(sizes_have_limits) {
 }
 END_TEST
 
+static void set_limit(struct sunpath_http_exchange *exchange, void *user) {
+    bool is_large = strcmp(sunpath_http_path(exchange), "/large") == 0;
+
+    (void)user;
+    ck_assert_int_eq(sunpath_http_set_max_body(exchange, is_large ? 20 : 2), 0);
+}
+
+static void limit_too_late(struct sunpath_http_exchange *exchange, void *user) {
+    ck_assert_int_eq(sunpath_http_set_max_body(exchange, 1), -EALREADY);
+    echo(exchange, user);
+}
+
+START_TEST(a_request_has_its_own_limit) {
+    struct sunpath_http_server_options options = OPTIONS;
+    int fd;
+
+    options.max_body = 10;
+    serving.handler.on_head = set_limit;
+    serving.handler.on_request = limit_too_late;
+    serving_open(&options);
+    fd = client();
+    say(fd, "PUT /large HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n01234567890123456789");
+    hear(fd, "PUT /large 01234567890123456789");
+    say(fd, "PUT /small HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n01");
+    hear(fd, "PUT /small 01");
+    serving.n_requests = 0;
+    close(fd);
+    check_refused("PUT /large HTTP/1.1\r\nHost: x\r\nContent-Length: 21\r\n\r\n", 413);
+    check_refused("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n012", 413);
+    check_refused("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n012\r\n",
+                  413);
+    /* nobody is asked to send what will be refused */
+    check_refused("PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+                  413);
+    serving_close();
+}
+END_TEST
+
 /* A client may still be sending when it is refused: it must not lose the answer to a reset. */
 START_TEST(a_refused_client_can_read_why) {
     char *heard, *large = calloc(1, 1000000);
@@ -487,9 +525,10 @@ START_TEST(running_out_of_descriptors_does_not_spin) {
 END_TEST
 
 SP_TESTS("http-limits", malformed_requests_are_refused, sizes_have_limits,
-         a_refused_client_can_read_why, lingering_is_bounded, half_requests_are_told_so,
-         slow_heads_and_bodies_time_out, a_trickle_does_not_extend_the_heads_time,
-         idle_connections_go, idle_is_counted_from_the_answers_last_byte,
+         a_request_has_its_own_limit, a_refused_client_can_read_why, lingering_is_bounded,
+         half_requests_are_told_so, slow_heads_and_bodies_time_out,
+         a_trickle_does_not_extend_the_heads_time, idle_connections_go,
+         idle_is_counted_from_the_answers_last_byte,
          idle_is_counted_from_a_shorter_answers_last_byte, clients_that_do_not_read_time_out,
          clients_that_do_not_read_what_comes_later_time_out,
          slow_readers_that_go_on_reading_get_everything, output_is_bounded,

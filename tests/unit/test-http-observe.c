@@ -121,7 +121,7 @@ START_TEST(refused_requests_have_one_too) {
     ck_assert_str_eq(serving.log,
                      "  400 err -74 in 0 out 19 a malformed method|"
                      "  400 err -74 in 0 out 8 no Host|"
-                     "POST /b 413 err -74 in 0 out 22 the body is too large|"
+                     "POST /b 413 err -90 in 0 out 22 the body is too large|"
                      "POST /c 400 err -74 in 0 out 43 a chunk size that is no hexadecimal number|");
     ck_assert_uint_eq(stats().n_refused, 4);
     ck_assert_uint_eq(stats().n_in_flight, 0);
