@@ -82,6 +82,20 @@ SUNPATH_API void sunpath_stream_consume(struct sunpath_stream *stream, size_t si
  */
 SUNPATH_API int sunpath_stream_write(struct sunpath_stream *stream, const void *data, size_t size);
 
+/*
+ * Sends bytes of the regular file `fd` (borrowed) from `offset` on, behind everything written so
+ * far and without copying them through the program (sendfile(2), where the file system has it).
+ * Nothing of the file is queued: it returns how many bytes the kernel took, at most `size` and at
+ * most 1 MiB, 0 when it had no room. After each of these on_drain tells when to go on with the
+ * rest; what is written before that goes out first. What was sent may still lie in the socket as a
+ * reference to the file's pages: who changes the file in place changes that, too.
+ *
+ * -EIO (the file ends before a single byte could be sent), -EPIPE as sunpath_stream_write(),
+ * -EINVAL (`size` is 0, `offset` no offset), -ENOMEM, or what reading the file gave.
+ */
+SUNPATH_API ssize_t sunpath_stream_send_file(struct sunpath_stream *stream, int fd, uint64_t offset,
+                                             uint64_t size);
+
 /* Bytes queued and not yet taken by the kernel. */
 SUNPATH_API size_t sunpath_stream_n_queued(const struct sunpath_stream *stream);
 

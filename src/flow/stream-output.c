@@ -12,12 +12,21 @@
 /* From here on a write that finds nothing queued is sent from where it is. */
 #define DIRECT_MIN 16384
 
+void sp_stream_note_taken(struct sunpath_stream *stream, size_t n, size_t size) {
+    if (n > 0) {
+        stream->n_taken += n;
+        stream->active_ns = sp_loop_now(stream->loop);
+    }
+    stream->is_blocked = n < size;
+}
+
 /* Returns what the kernel took, perhaps nothing, or a negative errno. */
-static ssize_t give(struct sunpath_stream *stream, const char *data, size_t size) {
+static ssize_t give(struct sunpath_stream *stream, const char *data, size_t size, int flags) {
     ssize_t n;
 
+    flags |= MSG_NOSIGNAL | MSG_DONTWAIT;
     do {
-        n = stream->is_socket ? send(stream->watch.fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT)
+        n = stream->is_socket ? send(stream->watch.fd, data, size, flags)
                               : sp_quiet_write(stream->watch.fd, data, size);
     } while (sp_unlikely(n < 0) && errno == EINTR);
     if (sp_unlikely(n < 0)) {
@@ -26,11 +35,7 @@ static ssize_t give(struct sunpath_stream *stream, const char *data, size_t size
         }
         n = 0;
     }
-    if (n > 0) {
-        stream->n_taken += (uint64_t)n;
-        stream->active_ns = sp_loop_now(stream->loop);
-    }
-    stream->is_blocked = (size_t)n < size;
+    sp_stream_note_taken(stream, (size_t)n, size);
     return n;
 }
 
@@ -38,7 +43,7 @@ void sp_stream_fail(struct sunpath_stream *stream, int error) {
     if (stream->error == 0) {
         stream->error = error;
     }
-    stream->is_blocked = false;
+    stream->is_blocked = stream->awaits_room = false;
     sp_buffer_deinit(&stream->output);
     sp_stream_drop_collected(stream);
     sp_task_post(&stream->task, stream->loop);
@@ -52,14 +57,14 @@ void sp_stream_drop_collected(struct sunpath_stream *stream) {
     }
 }
 
-void sp_stream_flush(struct sunpath_stream *stream) {
+static void flush(struct sunpath_stream *stream, int flags) {
     size_t size = sp_buffer_size(&stream->output);
     ssize_t n;
 
     if (size == 0 || stream->is_blocked) {
         return;
     }
-    n = give(stream, sp_buffer_bytes(&stream->output), size);
+    n = give(stream, sp_buffer_bytes(&stream->output), size, flags);
     if (n < 0) {
         sp_stream_fail(stream, (int)n);
         return;
@@ -68,9 +73,13 @@ void sp_stream_flush(struct sunpath_stream *stream) {
     sp_buffer_trim(&stream->output);
 }
 
+void sp_stream_flush(struct sunpath_stream *stream) {
+    flush(stream, 0);
+}
+
 /* Sends what does not wait behind anything, and queues the rest. */
-static int send_first(struct sunpath_stream *stream, const char *data, size_t size) {
-    ssize_t n = give(stream, data, size);
+static int send_first(struct sunpath_stream *stream, const char *data, size_t size, int flags) {
+    ssize_t n = give(stream, data, size, flags);
     int r;
 
     if (n < 0) {
@@ -86,20 +95,26 @@ static int send_first(struct sunpath_stream *stream, const char *data, size_t si
 }
 
 /* Afterwards all output that is left is in the queue. */
-static int empty_scratch(struct sunpath_stream *stream) {
+static int empty_scratch(struct sunpath_stream *stream, int flags) {
     struct sp_flow *flow = sp_flow_of(stream);
     size_t size = flow->n_output;
 
     flow->n_output = 0;
-    return size > 0 ? send_first(stream, flow->output, size) : 0;
+    return size > 0 ? send_first(stream, flow->output, size, flags) : 0;
+}
+
+bool sp_stream_push(struct sunpath_stream *stream, int flags) {
+    if (sp_flow_of(stream)->collecting == stream && empty_scratch(stream, flags) < 0) {
+        return false;
+    }
+    flush(stream, flags);
+    return sp_buffer_size(&stream->output) == 0 && !stream->is_blocked && !stream->error;
 }
 
 void sp_stream_send_collected(struct sunpath_stream *stream) {
     struct sp_flow *flow = sp_flow_of(stream);
 
-    if (empty_scratch(stream) == 0) {
-        sp_stream_flush(stream);
-    }
+    (void)sp_stream_push(stream, 0);
     flow->collecting = NULL;
 }
 
@@ -116,7 +131,7 @@ static int choose(struct sunpath_stream *stream, char **ret_room, size_t size) {
         return 0;
     }
     if (size > SP_FLOW_SCRATCH - flow->n_output) {
-        r = empty_scratch(stream);
+        r = empty_scratch(stream, 0);
     }
     if (r == 0 && sp_buffer_size(&stream->output) == 0 && size <= SP_FLOW_SCRATCH) {
         *ret_room = flow->output + flow->n_output;
@@ -124,7 +139,7 @@ static int choose(struct sunpath_stream *stream, char **ret_room, size_t size) {
     return r;
 }
 
-static int check(const struct sunpath_stream *stream, size_t size) {
+int sp_stream_may_write(const struct sunpath_stream *stream, size_t size) {
     if (sp_unlikely(stream->is_ending || stream->error || stream->is_over || stream->is_closed)) {
         return -EPIPE;
     }
@@ -136,8 +151,7 @@ static int check(const struct sunpath_stream *stream, size_t size) {
     return 0;
 }
 
-/* Something was written: sees to it that it leaves, and tells whether it is enough. */
-static int written(struct sunpath_stream *stream) {
+int sp_stream_note_written(struct sunpath_stream *stream) {
     bool is_sent_anyway = sp_flow_of(stream)->collecting == stream ||
                           (stream->watch.events & SUNPATH_WRITABLE && stream->is_blocked);
 
@@ -154,7 +168,7 @@ static int written(struct sunpath_stream *stream) {
 
 int sunpath_stream_write(struct sunpath_stream *stream, const void *data, size_t size) {
     char *room;
-    int r = check(stream, size);
+    int r = sp_stream_may_write(stream, size);
 
     if (r < 0 || size == 0) {
         return r;
@@ -166,7 +180,7 @@ int sunpath_stream_write(struct sunpath_stream *stream, const void *data, size_t
     }
 
     if (size >= DIRECT_MIN && sp_stream_n_queued(stream) == 0 && !stream->is_blocked) {
-        r = send_first(stream, data, size);
+        r = send_first(stream, data, size, 0);
     } else if (room) {
         memcpy(room, data, size);
         sp_flow_of(stream)->n_output += size;
@@ -177,13 +191,13 @@ int sunpath_stream_write(struct sunpath_stream *stream, const void *data, size_t
         return r;
     }
 
-    return written(stream);
+    return sp_stream_note_written(stream);
 }
 
 char *sp_stream_reserve_any(struct sunpath_stream *stream, size_t size) {
     char *room;
 
-    if (check(stream, size) < 0 || choose(stream, &room, size) < 0) {
+    if (sp_stream_may_write(stream, size) < 0 || choose(stream, &room, size) < 0) {
         return NULL;
     }
 
@@ -204,7 +218,7 @@ int sp_stream_commit_any(struct sunpath_stream *stream, size_t size) {
     } else {
         sp_flow_of(stream)->n_output += size;
     }
-    return written(stream);
+    return sp_stream_note_written(stream);
 }
 
 size_t sunpath_stream_n_queued(const struct sunpath_stream *stream) {

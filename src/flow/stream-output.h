@@ -9,6 +9,21 @@
 /* Hands the queue to the kernel, as much as it takes. */
 void sp_stream_flush(struct sunpath_stream *stream);
 
+/*
+ * Hands over what was collected and the queue behind it, with these flags of send(2); collecting
+ * goes on. True when nothing is left and the kernel has room.
+ */
+bool sp_stream_push(struct sunpath_stream *stream, int flags);
+
+/* May anything be written, `size` bytes into memory? 0, -EPIPE, -ENOBUFS. */
+int sp_stream_may_write(const struct sunpath_stream *stream, size_t size);
+
+/* `n` bytes went to the kernel, of `size` it was given. */
+void sp_stream_note_taken(struct sunpath_stream *stream, size_t n, size_t size);
+
+/* Something was written: sees to it that it leaves and on_drain follows. 1 at the high mark. */
+int sp_stream_note_written(struct sunpath_stream *stream);
+
 /* Hands over what was collected, the queue behind it, and stops collecting. */
 void sp_stream_send_collected(struct sunpath_stream *stream);
 

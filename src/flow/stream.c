@@ -98,7 +98,10 @@ static void tell_drained(struct sunpath_stream *stream) {
     if (!is_low && (n_queued > 0 || !stream->wants_drain)) {
         return;
     }
-    stream->was_high = false;
+    if (stream->awaits_room && stream->is_blocked) {
+        return;
+    }
+    stream->was_high = stream->awaits_room = false;
     stream->wants_drain = n_queued > 0;
     if (stream->events->on_drain && !stream->is_ending) {
         stream->events->on_drain(stream, stream->user);
@@ -124,7 +127,7 @@ static void watch_for_next(struct sunpath_stream *stream) {
     if (!stream->has_ended_in && !stream->is_held) {
         events |= SUNPATH_READABLE;
     }
-    if (stream->is_blocked && sp_buffer_size(&stream->output) > 0) {
+    if (stream->is_blocked && (sp_buffer_size(&stream->output) > 0 || stream->awaits_room)) {
         events |= SUNPATH_WRITABLE;
     }
     /* A hang-up is told whether asked for or not: once will do when nothing else is wanted. */

@@ -68,6 +68,7 @@ struct sunpath_stream {
     bool was_high : 1;      /* the high mark was reached since the last on_drain */
     bool is_reserved_in_queue : 1; /* sp_stream_reserve() gave room there */
     bool wants_drain : 1;          /* something was written since the last on_drain */
+    bool awaits_room : 1;          /* a file is to go on when it is not blocked any more */
 
     struct sp_acceptor *acceptor; /* told when it closes, or NULL */
     struct sp_list siblings;      /* the streams of one server */
