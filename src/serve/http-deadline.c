@@ -34,8 +34,15 @@ static uint64_t input_due(const struct sp_http_connection *connection) {
     return after(connection->since_ns, options->keep_alive_ms);
 }
 
+/* A file is not queued: what is left of it waits all the same. */
+static bool has_output(const struct sp_http_connection *connection) {
+    const struct sunpath_http_exchange *exchange = connection->exchange;
+
+    return sp_stream_n_queued(connection->stream) > 0 || (exchange && exchange->file_fd >= 0);
+}
+
 static uint64_t output_due(const struct sp_http_connection *connection) {
-    if (sp_stream_n_queued(connection->stream) == 0) {
+    if (!has_output(connection)) {
         return SP_NEVER;
     }
     return after(connection->sent_ns, connection->server->options.write_ms);

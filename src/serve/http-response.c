@@ -59,13 +59,17 @@ int sp_http_reserve_anyway(char **ret, struct sp_http_connection *connection, si
     return 0;
 }
 
-void sp_http_commit(struct sp_http_connection *connection, size_t size) {
+void sp_http_note_written(struct sp_http_connection *connection, size_t size) {
     connection->n_written += size;
     connection->server->stats.n_sent += size;
-    (void)sp_stream_commit(connection->stream, size);
     if (!connection->is_pumping) {
         sp_http_connection_arm(connection); /* else the pump does, when all is written */
     }
+}
+
+void sp_http_commit(struct sp_http_connection *connection, size_t size) {
+    (void)sp_stream_commit(connection->stream, size);
+    sp_http_note_written(connection, size);
 }
 
 /* ---- heads ----------------------------------------------------------------------------------- */

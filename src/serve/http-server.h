@@ -39,9 +39,10 @@
 
 #define SP_HTTP_HIGH_MARK         (256 * 1024)
 #define SP_HTTP_LOW_MARK          (64 * 1024)
-#define SP_HTTP_FILE_PIECE        (128 * 1024) /* of a file, read at once */
-#define SP_HTTP_MAX_FINISHING     64           /* pipelined responses that wait for the kernel */
-#define SP_HTTP_POOL              64           /* unused exchanges kept */
+#define SP_HTTP_SMALL_FILE        (32 * 1024)   /* is copied, and leaves with the head */
+#define SP_HTTP_FILE_CHUNK        (1024 * 1024) /* of a larger one in a chunked response */
+#define SP_HTTP_MAX_FINISHING     64            /* pipelined responses that wait for the kernel */
+#define SP_HTTP_POOL              64            /* unused exchanges kept */
 #define SP_HTTP_LINGER_MS         2000
 #define SP_HTTP_LINGER_BYTES      (4 * 1024 * 1024)
 #define SP_HTTP_GRACE_MS          500 /* drain: a connection used so recently may be sending */
@@ -95,9 +96,12 @@ struct sunpath_http_exchange {
     uint64_t end_at;                 /* finishing: the response's end in the connection's output */
     int file_fd;                     /* sunpath_http_send_file(); -1: none */
     uint64_t file_offset, file_left; /* with file_fd */
-    uint64_t began_ns;               /* when the head was complete */
-    uint64_t ended_ns;               /* when the response was written; with observers only */
-    uint64_t begin_at;               /* the connection's output when the head was complete */
+    uint64_t file_chunk_left;        /* with file_fd in a chunked response */
+    const struct sp_http_file_part *file_parts; /* with file_fd: what comes after that */
+    size_t n_file_parts;
+    uint64_t began_ns; /* when the head was complete */
+    uint64_t ended_ns; /* when the response was written; with observers only */
+    uint64_t begin_at; /* the connection's output when the head was complete */
 
     /* All zero in the pool, from here on. */
     struct sp_http_connection *connection; /* NULL in the pool */
@@ -380,6 +384,8 @@ int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t si
 /* The same for what must not fail for want of room, within reason. */
 int sp_http_reserve_anyway(char **ret, struct sp_http_connection *connection, size_t size);
 void sp_http_commit(struct sp_http_connection *connection, size_t size);
+/* `size` bytes of output were given to the stream, or by it to the kernel. */
+void sp_http_note_written(struct sp_http_connection *connection, size_t size);
 /* The server's own answer to a request that is refused. Ends the connection. */
 void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why);
 /* All of the response is written. */
@@ -393,7 +399,18 @@ int sp_http_exchange_put_body(struct sunpath_http_exchange *exchange, const void
 int sp_http_exchange_put_end(struct sunpath_http_exchange *exchange);
 
 /* http-send-file.c */
-/* Writes pieces of the file until the output is full or the file is sent. */
+struct sp_http_file_part {
+    const char *before; /* what goes out in front of it */
+    size_t n_before;
+    uint64_t offset, size; /* nothing of the file, perhaps, behind the last */
+};
+/*
+ * Lets the rest of the response, which has announced its length, be these parts of a regular file.
+ * They and their texts are borrowed until the exchange is over. Else as sunpath_http_send_file().
+ */
+int sp_http_exchange_send_parts(struct sunpath_http_exchange *exchange, int fd,
+                                const struct sp_http_file_part *parts, size_t n_parts);
+/* Sends of the file what the client takes. */
 void sp_http_exchange_pump_file(struct sunpath_http_exchange *exchange);
 
 #endif
