@@ -30,6 +30,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "sock/listener-internal.h"
+#include "sock/send-all.h"
 
 #define MAGIC "sunpath\1"
 #define READY 'r'
@@ -49,37 +50,13 @@ struct offer {
     uint32_t n_name, unused;
 };
 
-static int wait_until(int fd, short events, uint64_t deadline_ns) {
-    struct pollfd watched = {.fd = fd, .events = events};
-    int r;
-
-    do {
-        r = poll(&watched, 1, sp_left_ms(deadline_ns));
-    } while (r < 0 && errno == EINTR);
-    return r > 0 ? 0 : r == 0 ? -ETIMEDOUT : -errno;
-}
-
-/* The descriptors go with the first byte. */
 static int send_all(int fd, const void *data, size_t size, const int *fds, size_t n_fds,
                     uint64_t deadline_ns) {
     struct sunpath_send_options options = SUNPATH_OPTIONS(struct sunpath_send_options);
-    int r = 0;
 
     options.fds = fds;
     options.n_fds = n_fds;
-    for (size_t sent = 0; r == 0 && sent < size;) {
-        ssize_t n = sunpath_send(fd, (const char *)data + sent, size - sent, &options);
-
-        if (n == -EAGAIN) {
-            r = wait_until(fd, POLLOUT, deadline_ns);
-        } else if (n < 0) {
-            r = (int)n;
-        } else {
-            sent += (size_t)n;
-            options.n_fds = 0;
-        }
-    }
-    return r;
+    return sp_send_all(fd, data, size, &options, deadline_ns);
 }
 
 /* Receives exactly `size` bytes; *n_fds says how many descriptors fit in `fds`, and how many came.
@@ -98,7 +75,7 @@ static int receive_all(int fd, void *data, size_t size, int *fds, size_t *n_fds,
 
         r = sunpath_receive(fd, &message);
         if (r == -EAGAIN) {
-            r = wait_until(fd, POLLIN, deadline_ns);
+            r = sp_wait_until(fd, POLLIN, deadline_ns);
         } else if (r >= 0) {
             r = r == 0 ? -EPIPE : 0;
             done += message.size;
