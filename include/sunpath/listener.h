@@ -26,6 +26,8 @@ struct sunpath_listen_options {
     bool reuse_port;                     /* TCP: SO_REUSEPORT, so several processes share a port */
     int send_buffer;    /* SO_SNDBUF in bytes, inherited by connections; 0: leave */
     int receive_buffer; /* SO_RCVBUF, likewise */
+    /* Every message says who sent it, from the first one on: sunpath_want_credentials(). */
+    bool want_credentials;
 };
 
 /*

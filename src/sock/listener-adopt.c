@@ -104,7 +104,7 @@ static int set_flags(int fd) {
 /* Options that still apply to a socket that listens already. */
 static int apply(int fd, const struct sunpath_listen_options *options, enum sunpath_type type,
                  struct sunpath_error *error) {
-    int r = sp_listener_set_buffers(fd, options, error);
+    int r = sp_listener_set_up(fd, options, error);
 
     if (r < 0) {
         return r;

@@ -42,11 +42,11 @@ int sp_listen_check_rights(const struct sunpath_address *address,
 /* What listen(2) takes for the option `backlog`. */
 int sp_listen_backlog(const struct sunpath_listen_options *options);
 
-/* Makes listener->fd of listener->type, with the buffer sizes of `options`. */
+/* Makes listener->fd of listener->type, set up as `options` want it: buffer sizes, credentials. */
 int sp_listener_socket(struct sunpath_listener *listener, int domain,
                        const struct sunpath_listen_options *options, struct sunpath_error *error);
-int sp_listener_set_buffers(int fd, const struct sunpath_listen_options *options,
-                            struct sunpath_error *error);
+int sp_listener_set_up(int fd, const struct sunpath_listen_options *options,
+                       struct sunpath_error *error);
 
 /* Publish listener->address on a listener without a descriptor. On failure nothing is left. */
 int sp_listener_publish_path(struct sunpath_listener *listener,

@@ -7,6 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <sunpath/connection.h>
+
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -35,8 +37,8 @@ void sp_listener_closep(struct sunpath_listener **listener) {
     *listener = sunpath_listener_close(*listener);
 }
 
-int sp_listener_set_buffers(int fd, const struct sunpath_listen_options *options,
-                            struct sunpath_error *error) {
+int sp_listener_set_up(int fd, const struct sunpath_listen_options *options,
+                       struct sunpath_error *error) {
     if (options->send_buffer > 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options->send_buffer,
                                                sizeof(options->send_buffer)) < 0) {
         return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "socket", "SO_SNDBUF: %m");
@@ -45,6 +47,12 @@ int sp_listener_set_buffers(int fd, const struct sunpath_listen_options *options
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &options->receive_buffer,
                    sizeof(options->receive_buffer)) < 0) {
         return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "socket", "SO_RCVBUF: %m");
+    }
+    if (options->want_credentials) {
+        int r = sunpath_want_credentials(fd, true);
+
+        errno = -r;
+        return r < 0 ? sp_fail(error, r, SUNPATH_REASON_SYSTEM, "socket", "SO_PASSCRED: %m") : 0;
     }
     return 0;
 }
@@ -58,7 +66,7 @@ int sp_listener_socket(struct sunpath_listener *listener, int domain,
         return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "socket", "'%s': %m",
                        sp_show_address(&shown, &listener->address));
     }
-    return sp_listener_set_buffers(listener->fd, options, error);
+    return sp_listener_set_up(listener->fd, options, error);
 }
 
 static int publish_abstract(struct sunpath_listener *listener,

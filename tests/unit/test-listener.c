@@ -186,6 +186,25 @@ START_TEST(every_type_is_published) {
 }
 END_TEST
 
+START_TEST(the_first_message_says_who_sent_it) {
+    struct sunpath_listen_options options = SUNPATH_OPTIONS(struct sunpath_listen_options);
+    char data[8];
+    struct sunpath_message message = {.data = data, .n_data = sizeof(data)};
+    struct sunpath_listener *listener;
+    int client;
+
+    options.want_credentials = true;
+    listener = open_ok("dgram:./a.sock", &options);
+    client = connect_to(SOCK_DGRAM, "a.sock");
+    ck_assert_int_eq(write(client, "x", 1), 1);
+    ck_assert_int_eq(sunpath_receive(sunpath_listener_fd(listener), &message), 1);
+    ck_assert(message.has_credentials);
+    ck_assert_int_eq(message.credentials.pid, getpid());
+    close(client);
+    sunpath_listener_close(listener);
+}
+END_TEST
+
 START_TEST(the_mode_is_exact_whatever_the_umask) {
     static const mode_t modes[] = {0600, 0666, 0777, 0060, 01777, 0400};
     static const mode_t masks[] = {0, 022, 0777};
@@ -920,13 +939,14 @@ START_TEST(refused_peers_are_counted) {
 END_TEST
 
 SP_TESTS_EVERYWHERE("listener", a_path_is_published_and_removed, every_type_is_published,
-                    the_mode_is_exact_whatever_the_umask, owner_and_group_are_set,
-                    what_is_not_permitted_leaves_nothing, options_are_checked,
-                    backlog_and_buffers_are_set, a_dead_socket_is_replaced, a_living_one_is_not,
-                    what_is_no_socket_stays, missing_directories_are_said, long_paths_work,
-                    sticky_directories_are_bound_in_place, below_a_sticky_directory_too,
-                    a_barred_way_up_is_no_obstacle, a_full_disk_leaves_nothing,
-                    a_missing_proc_is_said, abstract_names_are_published, the_kernel_chooses_a_name,
+                    the_first_message_says_who_sent_it, the_mode_is_exact_whatever_the_umask,
+                    owner_and_group_are_set, what_is_not_permitted_leaves_nothing,
+                    options_are_checked, backlog_and_buffers_are_set, a_dead_socket_is_replaced,
+                    a_living_one_is_not, what_is_no_socket_stays, missing_directories_are_said,
+                    long_paths_work, sticky_directories_are_bound_in_place,
+                    below_a_sticky_directory_too, a_barred_way_up_is_no_obstacle,
+                    a_full_disk_leaves_nothing, a_missing_proc_is_said,
+                    abstract_names_are_published, the_kernel_chooses_a_name,
                     tcp_ports_are_published, no_descriptors_is_said_and_loses_nothing,
                     too_few_descriptors_leave_nothing, too_few_descriptors_are_no_wrong_name,
                     too_few_descriptors_are_no_owner, a_successor_is_safe,
