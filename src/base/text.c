@@ -35,7 +35,7 @@ static size_t utf8_length(const unsigned char *data, size_t size) {
     return n;
 }
 
-static size_t escape_one(char out[4], unsigned char byte) {
+static size_t escape_byte(char out[4], unsigned char byte) {
     static const char hex[] = "0123456789abcdef";
 
     out[0] = '\\';
@@ -60,21 +60,32 @@ static size_t escape_one(char out[4], unsigned char byte) {
     }
 }
 
+size_t sp_escape_next(char out[4], size_t *ret_used, const char *data, size_t size) {
+    size_t n = utf8_length((const unsigned char *)data, size);
+
+    if (n == 0) {
+        *ret_used = 1;
+        return escape_byte(out, (unsigned char)data[0]);
+    }
+    memcpy(out, data, n);
+    *ret_used = n;
+    return n;
+}
+
 size_t sunpath_escape(char *buffer, size_t n_buffer, const void *data, size_t size) {
-    const unsigned char *in = data;
+    const char *in = data;
     size_t used = 0, kept = 0;
     size_t n;
 
     for (size_t i = 0; i < size; i += n) {
-        char escaped[4];
-        const char *piece = (const char *)in + i;
+        char piece[4];
         size_t n_piece;
 
-        n = n_piece = in[i] == '\\' ? 0 : utf8_length(in + i, size - i);
-        if (n == 0) {
+        if (in[i] == '\\') {
             n = 1;
-            n_piece = escape_one(escaped, in[i]);
-            piece = escaped;
+            n_piece = escape_byte(piece, '\\');
+        } else {
+            n_piece = sp_escape_next(piece, &n, in + i, size - i);
         }
         if (used == kept && used + n_piece < n_buffer) {
             memcpy(buffer + used, piece, n_piece);
@@ -87,6 +98,18 @@ size_t sunpath_escape(char *buffer, size_t n_buffer, const void *data, size_t si
         buffer[kept] = '\0';
     }
     return used;
+}
+
+bool sp_is_plain(const char *text, size_t size) {
+    size_t n;
+
+    for (size_t i = 0; i < size; i += n) {
+        n = utf8_length((const unsigned char *)text + i, size - i);
+        if (n == 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 const char *sp_show(struct sp_shown *shown, const char *name, size_t n_name) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* text.h - names from outside, made safe to show; numbers, read strictly. */
+/* text.h - text from outside, made safe to show; numbers, read strictly. */
 
 #ifndef SP_BASE_TEXT_H
 #define SP_BASE_TEXT_H
@@ -16,6 +16,15 @@ struct sp_shown {
 /* Escaped for messages: `sp_show(&(struct sp_shown){0}, path, strlen(path))`. Returns its text. */
 const char *sp_show(struct sp_shown *shown, const char *name, size_t n_name);
 const char *sp_show_address(struct sp_shown *shown, const struct sunpath_address *address);
+
+/*
+ * One step of an escape that leaves backslashes alone: writes what the first character of `data`
+ * (at least a byte) becomes to `out`, stores how many bytes it took, and returns how many it wrote.
+ */
+size_t sp_escape_next(char out[4], size_t *ret_used, const char *data, size_t size);
+
+/* Is it UTF-8 without control characters, so that nothing in it would be escaped? */
+bool sp_is_plain(const char *text, size_t size);
 
 /* The whole of `text` as a decimal number from 0 to `max`: no sign, no space. False otherwise. */
 bool sp_parse_number(uint64_t *ret, const char *text, size_t size, uint64_t max);

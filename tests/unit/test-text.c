@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test-text.c - escaping of names from outside, strict numbers. */
 
+#include "base/cleanup.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -56,5 +57,34 @@ START_TEST(numbers_are_strict) {
 }
 END_TEST
 
+START_TEST(text_for_logs_keeps_backslashes) {
+    static const char text[] = "a\\b\n\xc3\xbc\xff";
+    static const char *const pieces[] = {"a", "\\", "b", "\\n", "\xc3\xbc", "\\xff"};
+    size_t at = 0;
+
+    for (size_t i = 0; i < SP_ARRAY_SIZE(pieces); i++) {
+        char out[4];
+        size_t n_used = 0, n = sp_escape_next(out, &n_used, text + at, sizeof(text) - 1 - at);
+
+        ck_assert_uint_eq(n, strlen(pieces[i]));
+        ck_assert_mem_eq(out, pieces[i], n);
+        at += n_used;
+    }
+    ck_assert_uint_eq(at, sizeof(text) - 1);
+}
+END_TEST
+
+START_TEST(plain_text_is_told_apart) {
+    ck_assert(sp_is_plain("", 0));
+    ck_assert(sp_is_plain("a b\\\xc3\xbc", 6));
+    ck_assert(!sp_is_plain("a\nb", 3));
+    ck_assert(!sp_is_plain("a\0b", 3));
+    ck_assert(!sp_is_plain("a\x7f", 2));
+    ck_assert(!sp_is_plain("\xc3", 1));
+    ck_assert(!sp_is_plain("\xc2\x9b", 2));
+}
+END_TEST
+
 SP_TESTS("text", control_bytes_are_escaped, utf8_passes_and_garbage_does_not,
-         a_short_buffer_cuts_between_pieces, numbers_are_strict)
+         a_short_buffer_cuts_between_pieces, numbers_are_strict, text_for_logs_keeps_backslashes,
+         plain_text_is_told_apart)
