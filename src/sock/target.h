@@ -16,6 +16,11 @@ struct sp_target {
     int via_fd;       /* -1, or what the path goes through: open as long as `un` is used */
 };
 
+/* Is it a place of its own on this host, neither inherited nor TCP? */
+static inline bool sp_target_is_local(const struct sunpath_address *address) {
+    return address->kind == SUNPATH_ADDRESS_PATH || address->kind == SUNPATH_ADDRESS_ABSTRACT;
+}
+
 void sp_target_closep(struct sp_target *target);
 
 /*
