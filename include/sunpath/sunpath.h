@@ -19,5 +19,6 @@
 #include <sunpath/notify.h>
 #include <sunpath/peer.h>
 #include <sunpath/stream.h>
+#include <sunpath/syslog.h>
 
 #endif
