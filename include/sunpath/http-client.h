@@ -5,6 +5,7 @@
 #define SUNPATH_HTTP_CLIENT_H
 
 #include <sunpath/connection.h>
+#include <sunpath/http-cookies.h>
 #include <sunpath/loop.h>
 #include <sunpath/peer.h>
 
@@ -101,6 +102,7 @@ struct sunpath_http_request_options {
     int idle_ms;
     /* Of blocking calls (a client has its own); its timeout is cut to what is left of ours. */
     const struct sunpath_connect_options *connect;
+    struct sunpath_http_cookies *cookies; /* of blocking calls (a client has its own); or NULL */
     /* Of sunpath_http_client_send(): takes a handle that is valid until on_done returns. */
     struct sunpath_http_request **ret_request;
 };
@@ -151,6 +153,11 @@ struct sunpath_http_client_options {
     /* How long such a connection is kept; 0: 4,000, less than servers do (Node.js: 5 s); -1: for
      * ever. */
     int idle_ms;
+    /*
+     * NULL, or what the server asked to remember, and gets back with each request, beside what a
+     * Cookie header of the request itself says. A jar of another address is -EINVAL.
+     */
+    struct sunpath_http_cookies *cookies;
 };
 
 /*

@@ -5,6 +5,7 @@
 #define SUNPATH_HTTP_H
 
 #include <sunpath/http-client.h>
+#include <sunpath/http-cookies.h>
 #include <sunpath/http-server.h>
 
 #ifdef __cplusplus

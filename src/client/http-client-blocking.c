@@ -59,6 +59,7 @@ static int prepare(struct call *call, const char *target,
                        strerror(-r));
     }
     client_options.connect = connect;
+    client_options.cookies = options->cookies;
     r = sunpath_http_client_new(&call->client, call->loop, target, &client_options, error);
     if (r < 0) {
         return r;

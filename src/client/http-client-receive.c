@@ -76,6 +76,7 @@ static void take_final(struct sp_client_connection *connection, const struct sp_
 
     sp_http_body_init(&connection->body, head);
     connection->is_keep_alive = head->keep_alive && head->framing != SP_HTTP_UNTIL_CLOSE;
+    sp_client_remember(connection);
     if (!sp_client_consider_redirect(connection)) {
         return;
     }

@@ -103,7 +103,7 @@ void sp_client_begin(struct sp_client_connection *connection) {
     struct sunpath_http_request *request = connection->request;
     const struct sunpath_http_request_options *options = &request->options;
 
-    if (!tell_start(connection)) {
+    if (!sp_client_dress(connection) || !tell_start(connection)) {
         return;
     }
     request->sending = !options->body && !options->read_body ? SP_HTTP_SENT

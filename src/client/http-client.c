@@ -2,6 +2,7 @@
 /* http-client.c - the client on a loop: options, life, and the way in. */
 
 #include "client/http-client.h"
+#include "client/http-cookies.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -110,7 +111,17 @@ static int copy_options(struct sunpath_http_client *client,
     client->max_queued = options.max_queued ? options.max_queued : MAX_QUEUED;
     client->max_idle = options.max_idle ? options.max_idle : client->max_connections;
     client->idle_ms = options.idle_ms ? options.idle_ms : IDLE_MS;
+    client->cookies = options.cookies;
     return copy_connect_options(client, options.connect);
+}
+
+static int use_cookies(struct sunpath_http_client *client, struct sunpath_error *error) {
+    if (client->cookies && sp_http_cookies_bind(client->cookies, &client->address) < 0) {
+        return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "request",
+                       "'%s': its cookies are those of another address",
+                       sp_show_address(&(struct sp_shown){0}, &client->address));
+    }
+    return 0;
 }
 
 static int set_address(struct sunpath_http_client *client, const char *address,
@@ -168,6 +179,9 @@ int sunpath_http_client_new(struct sunpath_http_client **ret, struct sunpath_loo
     r = set_address(client, address, error);
     if (r >= 0) {
         r = copy_options(client, options);
+    }
+    if (r >= 0) {
+        r = use_cookies(client, error);
     }
     if (r < 0) {
         return error && error->code == r ? r

@@ -150,6 +150,7 @@ struct sunpath_http_client {
     char *uri; /* from the address, for requests that name none; or NULL */
     size_t max_connections, max_idle, max_queued;
     int idle_ms;
+    struct sunpath_http_cookies *cookies; /* the caller's, or NULL */
 
     struct sp_list queue; /* requests without a connection, the oldest first */
     size_t n_queued;
@@ -282,6 +283,14 @@ struct sp_client_phase {
 };
 const char *sp_client_phase(struct sp_client_phase *phase,
                             const struct sp_client_connection *connection);
+
+/* ---- http-client-dress.c: what a connection adds to a request, and takes from an answer -------
+ */
+
+/* Makes the head for this attempt. False when that failed, and the request is over. */
+bool sp_client_dress(struct sp_client_connection *connection);
+/* An answer's head is there: notes what it asks to be remembered. */
+void sp_client_remember(struct sp_client_connection *connection);
 
 /* ---- http-client-send.c, http-client-receive.c ------------------------------------------------
  */
