@@ -16,6 +16,7 @@
 #include <sunpath/inspect.h>
 #include <sunpath/listener.h>
 #include <sunpath/loop.h>
+#include <sunpath/metrics.h>
 #include <sunpath/notify.h>
 #include <sunpath/peer.h>
 #include <sunpath/stream.h>
