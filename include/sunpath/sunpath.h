@@ -9,9 +9,11 @@
 #include <sunpath/auth.h>
 #include <sunpath/base.h>
 #include <sunpath/connection.h>
+#include <sunpath/cors.h>
 #include <sunpath/event-stream.h>
 #include <sunpath/forwarded.h>
 #include <sunpath/frame.h>
+#include <sunpath/health.h>
 #include <sunpath/http.h>
 #include <sunpath/inspect.h>
 #include <sunpath/listener.h>
