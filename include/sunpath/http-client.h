@@ -29,9 +29,11 @@ SUNPATH_API bool sunpath_http_response_header_at(const struct sunpath_http_respo
 /* The collected body, followed by a NUL that does not count. Empty with on_body. */
 SUNPATH_API const void *sunpath_http_response_body(const struct sunpath_http_response *response,
                                                    size_t *ret_size);
-/* -1 when the server did not announce one. */
+/* -1 when the server did not announce one. Of a body that is decoded: the length before that. */
 SUNPATH_API int64_t
 sunpath_http_response_content_length(const struct sunpath_http_response *response);
+/* With `decode`: the body is given without its Content-Encoding. */
+SUNPATH_API bool sunpath_http_response_is_decoded(const struct sunpath_http_response *response);
 /*
  * With max_redirects: why a redirect was not followed ("it leads to another host", "... another
  * scheme", "... another socket", "the body cannot be sent again"); NULL for all other answers.
@@ -90,6 +92,14 @@ struct sunpath_http_request_options {
      * request. For answers that are followed on_head and on_body are not called. */
     int (*on_redirect)(const struct sunpath_http_response *response, const char *target,
                        void *user);
+    /*
+     * Asks for a compressed body (Accept-Encoding, unless a header says otherwise: gzip, deflate)
+     * and decodes it: on_body and the collected body get what it was. A coding that is not known,
+     * a damaged body and one that grows to more than 200 times its size and a MiB are errors:
+     * -EBADMSG, -EMSGSIZE. A library without zlib refuses the request with -EOPNOTSUPP. Parts
+     * (status 206) are left as they are.
+     */
+    bool decode;
     void *user;
     uint64_t max_body; /* bytes of a collected body; 0: 64 MiB. More is -EMSGSIZE */
     int timeout_ms;    /* for all of it; 0: 30,000; -1: no limit */

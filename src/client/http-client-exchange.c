@@ -11,6 +11,7 @@
 
 void sp_client_reset(struct sp_client_connection *connection) {
     connection->response = sunpath_http_response_free(connection->response);
+    sp_client_stop_decoding(connection);
     connection->n_received = 0;
     connection->n_seen = 0;
     connection->sent_ns = SP_NEVER;
@@ -96,6 +97,9 @@ static void lose(struct sp_client_connection *connection, int error) {
     struct sp_client_phase phase;
     bool is_left = error == 0 || error == -EPIPE || error == -ECONNRESET;
 
+    if (connection->has_ended) {
+        return; /* its reader is not through yet */
+    }
     connection->is_unsent = sp_stream_n_taken(connection->stream) == connection->n_taken_before;
     /*
      * Over a Unix socket ECONNRESET only says that the server left part of the request unread; all
@@ -105,7 +109,7 @@ static void lose(struct sp_client_connection *connection, int error) {
         sp_client_follow(connection); /* nobody reads what is missing */
     } else if (connection->response && connection->body.framing == SP_HTTP_UNTIL_CLOSE &&
                (error == 0 || (is_left && connection->has_peer))) {
-        sp_client_complete(connection);
+        sp_client_end_body(connection);
     } else if (is_left && may_repeat(connection)) {
         sp_client_disconnect(connection);
         sp_client_start_again(connection);

@@ -81,7 +81,8 @@ static void take_final(struct sp_client_connection *connection, const struct sp_
         return;
     }
     stop_sending(connection);
-    if (!connection->request->location && !show_head(connection, connection->response)) {
+    if (!connection->request->location &&
+        (!sp_client_prepare_decoding(connection) || !show_head(connection, connection->response))) {
         return;
     }
     if (connection->request->location && head->framing != SP_HTTP_NO_BODY) {
@@ -171,8 +172,7 @@ static bool collect(struct sp_client_connection *connection, const char *data, s
     return r == 0;
 }
 
-/* Returns false when the request is over. */
-static bool give_body(struct sp_client_connection *connection, const char *data, size_t size) {
+bool sp_client_give_body(struct sp_client_connection *connection, const char *data, size_t size) {
     struct sunpath_http_request *request = connection->request;
     const struct sunpath_http_request_options *options = &request->options;
     int r;
@@ -199,7 +199,8 @@ static bool take_piece(struct sp_client_connection *connection, const struct sp_
     if (connection->request->location) {
         return sp_client_skip_body(connection);
     }
-    return give_body(connection, piece->data, piece->size);
+    return connection->decoder ? sp_client_decode(connection, piece->data, piece->size)
+                               : sp_client_give_body(connection, piece->data, piece->size);
 }
 
 static void refuse_body(struct sp_client_connection *connection, int code) {
@@ -238,7 +239,7 @@ static size_t take_body(struct sp_client_connection *connection, const char *dat
     } else if (r == SP_HTTP_BODY_TRAILER) {
         *ret_goes_on = take_trailer(connection, &piece);
     } else if (r == SP_HTTP_BODY_END) {
-        sp_client_complete(connection);
+        sp_client_end_body(connection);
     }
     return used;
 }
@@ -252,6 +253,10 @@ size_t sp_client_receive(struct sp_client_connection *connection, const char *da
            !connection->wants_start) {
         size_t n;
 
+        if (connection->is_decoding) {
+            goes_on = sp_client_go_on_decoding(connection);
+            continue;
+        }
         if (connection->response) {
             used += take_body(connection, data + used, size - used, &goes_on);
             continue;

@@ -12,6 +12,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "client/http-client.h"
+#include "wire/content-coding.h"
 
 static void request_freep(struct sunpath_http_request **request) {
     *request = sp_http_request_free(*request);
@@ -24,7 +25,8 @@ struct plan {
     const char *protocol;
     char host[SUNPATH_NAME_MAX + 16];
     const char *const *headers;
-    bool has_host, has_user_agent, has_accept, has_body, has_own_framing;
+    bool has_host, has_user_agent, has_accept, has_codings, has_body, has_own_framing;
+    bool decodes;
     int64_t length; /* of the body; -1: sent chunked */
     size_t n_headers;
 };
@@ -124,6 +126,7 @@ static int plan_header(struct plan *plan, struct sunpath_http_request *request, 
     }
     plan->has_user_agent |= is_named(name, "User-Agent");
     plan->has_accept |= is_named(name, "Accept");
+    plan->has_codings |= is_named(name, "Accept-Encoding");
     request->expects_continue |=
         is_named(name, "Expect") && is_named(value, "100-continue") && plan->has_body;
     request->closes |= is_named(name, "Connection") && has_token(value, "close");
@@ -204,6 +207,16 @@ static char *put_field(char *at, const char *name, const char *value) {
     return sp_http_put_field(at, name, strlen(name), value, strlen(value));
 }
 
+static char *put_codings(char *at) {
+    const char *before = "Accept-Encoding: ";
+
+    for (const struct sp_coding *coding = sp_codings; coding->name; coding++) {
+        at = put(put(at, before), coding->name);
+        before = ", ";
+    }
+    return put(at, "\r\n");
+}
+
 static char *put_defaults(char *at, const struct plan *plan) {
     if (!plan->has_host) {
         at = put_field(at, "Host", plan->host);
@@ -213,6 +226,9 @@ static char *put_defaults(char *at, const struct plan *plan) {
     }
     if (!plan->has_accept) {
         at = put_field(at, "Accept", "*/*");
+    }
+    if (plan->decodes && !plan->has_codings) {
+        at = put_codings(at);
     }
     if (plan->protocol) {
         at = put_field(at, "Connection", "Upgrade");
@@ -297,8 +313,13 @@ int sp_http_request_new(struct sunpath_http_request **ret, const struct sunpath_
                         const struct sunpath_http_request_options *options,
                         struct sunpath_error *error) {
     _cleanup_(request_freep) struct sunpath_http_request *request = NULL;
-    struct plan plan = {.method = method, .protocol = protocol};
+    struct plan plan = {.method = method, .protocol = protocol, .decodes = options->decode};
     int r;
+
+    if (options->decode && !sp_codings[0].name) {
+        return sp_fail(error, -EOPNOTSUPP, SUNPATH_REASON_INVALID, "request",
+                       "options: nothing can be decoded, the library was built without zlib");
+    }
 
     request = calloc(1, sizeof(*request));
     if (!request) {

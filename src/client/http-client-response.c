@@ -187,3 +187,7 @@ int64_t sunpath_http_response_content_length(const struct sunpath_http_response 
 const char *sunpath_http_response_unfollowed(const struct sunpath_http_response *response) {
     return response->unfollowed;
 }
+
+bool sunpath_http_response_is_decoded(const struct sunpath_http_response *response) {
+    return response->is_decoded;
+}

@@ -7,6 +7,7 @@
 #include <sunpath/http-client.h>
 #include <sunpath/stream.h>
 
+#include "base/buffer.h"
 #include "base/list.h"
 #include "loop/loop.h"
 #include "wire/http1.h"
@@ -31,6 +32,7 @@ struct sunpath_http_response {
     int version;
     int64_t content_length;
     const char *reason;
+    bool is_decoded;
     const char *unfollowed; /* why a redirect was not followed, or NULL */
     char *text;             /* a copy of the head with NULs behind its names and values */
     struct sp_http_pair *fields;
@@ -225,13 +227,18 @@ struct sp_client_connection {
 
     struct sunpath_http_response *response;
     struct sp_http_body body;
-    uint64_t n_received; /* bytes of its body */
-    size_t n_seen;       /* of a head that is not complete */
-    bool has_answered;   /* a byte came */
-    bool has_informed;   /* an interim response came */
-    bool wants_start;    /* the request is to be sent, to another target */
-    bool wants_input;    /* the request was resumed: take what was kept back */
-    bool is_unsent;      /* the connection was lost before a byte of the request left */
+    uint64_t n_received;        /* bytes of its body, as they came */
+    struct sp_decoder *decoder; /* NULL: the body is given as it comes */
+    struct sp_buffer undecoded; /* what came before the reader paused */
+    bool is_decoding;           /* there may be more of what came */
+    bool ends_decoding;         /* and it is the last */
+    bool has_ended;             /* the body has come, all of it */
+    size_t n_seen;              /* of a head that is not complete */
+    bool has_answered;          /* a byte came */
+    bool has_informed;          /* an interim response came */
+    bool wants_start;           /* the request is to be sent, to another target */
+    bool wants_input;           /* the request was resumed: take what was kept back */
+    bool is_unsent;             /* the connection was lost before a byte of the request left */
 };
 
 static inline void sp_client_set_work(struct sp_client_connection *connection, int delay_ms) {
@@ -308,6 +315,22 @@ size_t sp_client_receive(struct sp_client_connection *connection, const char *da
 void sp_client_complete(struct sp_client_connection *connection);
 /* It has been read: disconnects unless another request may go out on the same connection. */
 void sp_client_keep(struct sp_client_connection *connection);
+
+/* Gives a piece of the body to whoever reads it. False when the request is over. */
+bool sp_client_give_body(struct sp_client_connection *connection, const char *data, size_t size);
+
+/* ---- http-client-decode.c -----------------------------------------------------------------------
+ */
+
+/* The head is there: makes a decoder if one is needed. False when the request is over. */
+bool sp_client_prepare_decoding(struct sp_client_connection *connection);
+/* A piece of a body that has a decoder. False when the request is over. */
+bool sp_client_decode(struct sp_client_connection *connection, const char *data, size_t size);
+/* The reader goes on with what had come before it paused. False when the request is over. */
+bool sp_client_go_on_decoding(struct sp_client_connection *connection);
+/* All of the body has come: completes the answer, when it is decoded, too. */
+void sp_client_end_body(struct sp_client_connection *connection);
+void sp_client_stop_decoding(struct sp_client_connection *connection);
 
 /* ---- http-client-redirect.c --------------------------------------------------------------------
  */
