@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "wire/http-date.h"
 #include "wire/http1-parts.h"
 #include "wire/http1-scan.h"
 
@@ -169,62 +170,8 @@ char *sp_http_put_chunk_head(char *at, uint64_t size) {
 
 /* ---- dates ----------------------------------------------------------------------------------- */
 
-struct day {
-    int year;
-    unsigned month; /* from 0 */
-    unsigned day;   /* from 1 */
-};
-
-static bool is_leap(int year) {
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-/* The calendar day `n_days` after 1 January 1970, counted off: years first by the 400-year cycle.
- */
-static struct day find_day(unsigned n_days) {
-    static const unsigned char lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    struct day ret = {.year = 1970 + (int)(n_days / 146097) * 400};
-    unsigned length;
-
-    n_days %= 146097;
-    while (n_days >= (length = is_leap(ret.year) ? 366 : 365)) {
-        n_days -= length;
-        ret.year++;
-    }
-    while (n_days >= (length = lengths[ret.month] + (ret.month == 1 && is_leap(ret.year)))) {
-        n_days -= length;
-        ret.month++;
-    }
-    ret.day = n_days + 1;
-    return ret;
-}
-
-/* IMF-fixdate (RFC 9110 5.6.7). The years it can write are 1970 to 9999. */
 char *sp_http_put_date(char *at, int64_t unix_seconds) {
-    static const char weekdays[] = "ThuFriSatSunMonTueWed"; /* 1 January 1970 was a Thursday */
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    const int64_t last = 253402300799;
-    unsigned n_days, seconds;
-    struct day day;
-
-    unix_seconds = unix_seconds < 0 ? 0 : unix_seconds > last ? last : unix_seconds;
-    n_days = (unsigned)(unix_seconds / 86400);
-    seconds = (unsigned)(unix_seconds % 86400);
-    day = find_day(n_days);
-
     at = put(at, "Date: ", 6);
-    at = put(at, weekdays + (size_t)3 * (n_days % 7), 3);
-    at = put(at, ", ", 2);
-    at = put_digits(at, day.day, 2);
-    *at++ = ' ';
-    at = put(at, months + (size_t)3 * day.month, 3);
-    *at++ = ' ';
-    at = put_digits(at, (unsigned)day.year, 4);
-    *at++ = ' ';
-    at = put_digits(at, seconds / 3600, 2);
-    *at++ = ':';
-    at = put_digits(at, seconds / 60 % 60, 2);
-    *at++ = ':';
-    at = put_digits(at, seconds % 60, 2);
-    return put(at, " GMT\r\n", 6);
+    at = sp_http_write_date(at, unix_seconds);
+    return put(at, "\r\n", 2);
 }
