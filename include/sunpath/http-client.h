@@ -93,6 +93,14 @@ struct sunpath_http_request_options {
     int (*on_redirect)(const struct sunpath_http_response *response, const char *target,
                        void *user);
     /*
+     * How often a GET whose connection breaks in the middle of the body goes on where it stopped,
+     * when the answer has a strong ETag or Last-Modified and the server does not refuse ranges; 0:
+     * never. The connect option `wait` gives a server time to come back. The program sees one
+     * answer. When the thing has changed meanwhile a collected body begins anew, with its head;
+     * where on_body has seen some of it, that is -ESTALE.
+     */
+    int max_resumes;
+    /*
      * Asks for a compressed body (Accept-Encoding, unless a header says otherwise: gzip, deflate)
      * and decodes it: on_body and the collected body get what it was. A coding that is not known,
      * a damaged body and one that grows to more than 200 times its size and a MiB are errors:

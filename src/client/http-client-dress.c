@@ -17,21 +17,41 @@ static struct sp_slice path_of(const struct sunpath_http_request *request) {
     return parts.path.data ? parts.path : (struct sp_slice){"/", 1};
 }
 
-bool sp_client_dress(struct sp_client_connection *connection) {
-    struct sunpath_http_cookies *cookies = connection->client->cookies;
+static int put_cookies(struct sp_client_connection *connection, struct sp_buffer *lines) {
     struct sunpath_http_request *request = connection->request;
+
+    return sp_http_cookies_put(connection->client->cookies, lines, path_of(request),
+                               sp_http_request_find(request, "Cookie"));
+}
+
+/* The lines, and in `without` the caller's fields that they stand for. */
+static int put_lines(struct sp_client_connection *connection, struct sp_buffer *lines,
+                     const char **without) {
+    int r = connection->client->cookies ? put_cookies(connection, lines) : 0;
+
+    if (r == 0 && sp_buffer_size(lines) > 0) {
+        *without++ = "Cookie";
+    }
+    if (r == 0 && connection->is_resuming) {
+        *without++ = "Range";
+        *without++ = "If-Range";
+        r = sp_client_put_range(connection, lines);
+    }
+    *without = NULL;
+    return r;
+}
+
+bool sp_client_dress(struct sp_client_connection *connection) {
     struct sp_buffer lines = {0};
+    const char *without[4];
     int r;
 
-    if (!cookies) {
-        return true;
-    }
-    r = sp_http_cookies_put(cookies, &lines, path_of(request),
-                            sp_http_request_find(request, "Cookie"));
+    r = put_lines(connection, &lines, without);
     if (r == 0) {
-        struct sp_slice more = {lines.data + lines.begin, sp_buffer_size(&lines)};
+        struct sp_slice more = {lines.data ? sp_buffer_bytes(&lines) : NULL,
+                                sp_buffer_size(&lines)};
 
-        r = sp_http_request_dress(request, more, more.size > 0 ? "Cookie" : NULL);
+        r = sp_http_request_dress(connection->request, more, without);
     }
     sp_buffer_deinit(&lines);
     if (r < 0) {

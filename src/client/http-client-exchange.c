@@ -9,10 +9,17 @@
 #include "client/http-client.h"
 #include "flow/stream.h"
 
-void sp_client_reset(struct sp_client_connection *connection) {
+void sp_client_forget_answer(struct sp_client_connection *connection) {
     connection->response = sunpath_http_response_free(connection->response);
     sp_client_stop_decoding(connection);
     connection->n_received = 0;
+    connection->is_resuming = false;
+}
+
+void sp_client_reset(struct sp_client_connection *connection) {
+    if (!connection->is_resuming) {
+        sp_client_forget_answer(connection);
+    }
     connection->n_seen = 0;
     connection->sent_ns = SP_NEVER;
     connection->has_answered = false;
@@ -113,6 +120,8 @@ static void lose(struct sp_client_connection *connection, int error) {
     } else if (is_left && may_repeat(connection)) {
         sp_client_disconnect(connection);
         sp_client_start_again(connection);
+    } else if (is_left && sp_client_may_resume(connection)) {
+        sp_client_resume_body(connection);
     } else if (is_left) {
         sp_client_fail(connection, -ECONNRESET, SUNPATH_REASON_PROTOCOL,
                        "the server closed the connection ", sp_client_phase(&phase, connection));

@@ -80,8 +80,7 @@ static void set_head(struct sunpath_http_request *request, char *head, size_t si
 }
 
 int sp_http_request_dress(struct sunpath_http_request *request, struct sp_slice more,
-                          const char *without) {
-    const char *const names[] = {without, NULL};
+                          const char *const *without) {
     size_t n_first = (size_t)(first_line(request) - request->base);
     char *head, *at;
 
@@ -94,7 +93,7 @@ int sp_http_request_dress(struct sunpath_http_request *request, struct sp_slice 
         return -ENOMEM;
     }
     at = mempcpy(head, request->base, n_first);
-    at = put_fields(at, request, names, more);
+    at = put_fields(at, request, without, more);
     set_head(request, head, (size_t)(at - head));
     return 0;
 }

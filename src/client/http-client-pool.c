@@ -87,7 +87,7 @@ void sp_client_drop_connection(struct sp_client_connection *connection) {
     struct sunpath_http_client *client = connection->client;
 
     sp_client_disconnect(connection);
-    sp_client_reset(connection);
+    sp_client_forget_answer(connection);
     sp_timer_deinit(&connection->work, client->loop);
     sp_timer_deinit(&connection->patience, client->loop);
     sp_list_remove(&connection->node);

@@ -34,7 +34,7 @@ void sp_client_finish(struct sp_client_connection *connection, int result,
 
     connection->request = NULL;
     connection->response = NULL;
-    sp_client_stop_decoding(connection);
+    sp_client_forget_answer(connection); /* but for the response */
     request->connection = NULL;
     if (result != 0) {
         sp_client_drop_connection(connection);

@@ -114,6 +114,17 @@ static bool is_switch(const struct sunpath_http_request *request, int status) {
            (strcmp(request->method, "CONNECT") == 0 && status >= 200 && status < 300);
 }
 
+/* The answer to a request for the rest of one. */
+static void take_rest(struct sp_client_connection *connection, const struct sp_http_head *head,
+                      struct sunpath_http_response *rest) {
+    if (sp_client_take_rest(connection, head, rest) == SP_CLIENT_REST_IS_NEW) {
+        connection->response = rest;
+        take_final(connection, head);
+    } else {
+        sunpath_http_response_free(rest);
+    }
+}
+
 /* `response` is owned from now on. */
 static void take_response(struct sp_client_connection *connection, const struct sp_http_head *head,
                           struct sunpath_http_response *response) {
@@ -124,6 +135,8 @@ static void take_response(struct sp_client_connection *connection, const struct 
                        "; sunpath_http_request_upgrade() asks for that");
     } else if (head->status < 200) {
         take_interim(connection, response);
+    } else if (connection->is_resuming) {
+        take_rest(connection, head, response);
     } else {
         connection->response = response;
         take_final(connection, head);
@@ -257,7 +270,7 @@ size_t sp_client_receive(struct sp_client_connection *connection, const char *da
             goes_on = sp_client_go_on_decoding(connection);
             continue;
         }
-        if (connection->response) {
+        if (connection->response && !connection->is_resuming) {
             used += take_body(connection, data + used, size - used, &goes_on);
             continue;
         }

@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/list.h"
 #include "loop/loop.h"
+#include "wire/content-range.h"
 #include "wire/http1.h"
 #include "wire/uri.h"
 
@@ -83,6 +84,7 @@ struct sunpath_http_request {
     struct sp_span target; /* in either */
     char *location;        /* where the present answer leads; NULL: it is the one to deliver */
     int n_redirects;
+    int n_resumes;
     bool is_idempotent;
     bool is_chunked;
     bool expects_continue;
@@ -130,7 +132,7 @@ struct sp_slice sp_http_request_find(const struct sunpath_http_request *request,
 /* Makes the head to be sent: the base but its fields `without` (NULL: all), and the lines `more`.
  */
 int sp_http_request_dress(struct sunpath_http_request *request, struct sp_slice more,
-                          const char *without);
+                          const char *const *without);
 /* Asks for something else; `becomes_get` takes the body off. */
 int sp_http_request_retarget(struct sunpath_http_request *request, const char *target,
                              bool becomes_get);
@@ -236,6 +238,7 @@ struct sp_client_connection {
     size_t n_seen;              /* of a head that is not complete */
     bool has_answered;          /* a byte came */
     bool has_informed;          /* an interim response came */
+    bool is_resuming;           /* the answer broke off: its head stays, the rest is asked for */
     bool wants_start;           /* the request is to be sent, to another target */
     bool wants_input;           /* the request was resumed: take what was kept back */
     bool is_unsent;             /* the connection was lost before a byte of the request left */
@@ -279,7 +282,8 @@ void sp_client_fail(struct sp_client_connection *connection, int code, enum sunp
 void sp_client_stop(struct sp_client_connection *connection, int code, const char *callback);
 /* Sends the request once more, its body from the beginning. */
 void sp_client_start_again(struct sp_client_connection *connection);
-/* Forgets the answer so far. */
+/* Forgets the answer so far; and all else of an attempt. */
+void sp_client_forget_answer(struct sp_client_connection *connection);
 void sp_client_reset(struct sp_client_connection *connection);
 /* Takes what has arrived and was kept back. */
 void sp_client_go_on(struct sp_client_connection *connection);
@@ -331,6 +335,24 @@ bool sp_client_go_on_decoding(struct sp_client_connection *connection);
 /* All of the body has come: completes the answer, when it is decoded, too. */
 void sp_client_end_body(struct sp_client_connection *connection);
 void sp_client_stop_decoding(struct sp_client_connection *connection);
+
+/* ---- http-client-resume.c -----------------------------------------------------------------------
+ */
+
+/* The connection broke in the middle of the body. */
+bool sp_client_may_resume(const struct sp_client_connection *connection);
+void sp_client_resume_body(struct sp_client_connection *connection);
+/* Appends the lines that ask for the rest. -ENOMEM. */
+int sp_client_put_range(const struct sp_client_connection *connection, struct sp_buffer *lines);
+
+enum sp_client_rest {
+    SP_CLIENT_REST_REFUSED, /* and the request is over */
+    SP_CLIENT_REST_GOES_ON, /* the body that follows is what was missing */
+    SP_CLIENT_REST_IS_NEW   /* an answer of its own, from the beginning */
+};
+enum sp_client_rest sp_client_take_rest(struct sp_client_connection *connection,
+                                        const struct sp_http_head *head,
+                                        const struct sunpath_http_response *rest);
 
 /* ---- http-client-redirect.c --------------------------------------------------------------------
  */
