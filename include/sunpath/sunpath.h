@@ -8,6 +8,7 @@
 #include <sunpath/address.h>
 #include <sunpath/auth.h>
 #include <sunpath/base.h>
+#include <sunpath/channel.h>
 #include <sunpath/connection.h>
 #include <sunpath/cors.h>
 #include <sunpath/event-stream.h>

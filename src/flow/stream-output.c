@@ -20,18 +20,27 @@ void sp_stream_note_taken(struct sunpath_stream *stream, size_t n, size_t size) 
     stream->is_blocked = n < size;
 }
 
-/* Returns what the kernel took, perhaps nothing, or a negative errno. */
-static ssize_t give(struct sunpath_stream *stream, const char *data, size_t size, int flags) {
+static ssize_t hand(struct sunpath_stream *stream, const char *data, size_t size, int flags) {
     ssize_t n;
 
+    if (sp_unlikely(stream->carrier != NULL)) {
+        return stream->carrier->send(stream->user, stream->watch.fd, data, size);
+    }
     flags |= MSG_NOSIGNAL | MSG_DONTWAIT;
     do {
         n = stream->is_socket ? send(stream->watch.fd, data, size, flags)
                               : sp_quiet_write(stream->watch.fd, data, size);
     } while (sp_unlikely(n < 0) && errno == EINTR);
+    return sp_unlikely(n < 0) ? -errno : n;
+}
+
+/* Returns what the kernel took, perhaps nothing, or a negative errno. */
+static ssize_t give(struct sunpath_stream *stream, const char *data, size_t size, int flags) {
+    ssize_t n = hand(stream, data, size, flags);
+
     if (sp_unlikely(n < 0)) {
-        if (errno != EAGAIN) {
-            return -errno;
+        if (n != -EAGAIN) {
+            return n;
         }
         n = 0;
     }

@@ -222,6 +222,9 @@ static void on_end_of_file(struct sunpath_stream *stream) {
 static ssize_t receive(struct sunpath_stream *stream, char *data, size_t size) {
     ssize_t n;
 
+    if (sp_unlikely(stream->carrier != NULL)) {
+        return stream->carrier->receive(stream->user, stream->watch.fd, data, size);
+    }
     do {
         n = stream->is_socket ? recv(stream->watch.fd, data, size, MSG_DONTWAIT)
                               : read(stream->watch.fd, data, size);
@@ -392,23 +395,24 @@ static int set_options(struct sunpath_stream *stream, const struct sunpath_strea
     return 0;
 }
 
-static int share_flow(struct sunpath_loop *loop) {
-    struct sp_flow *flow;
+static void free_flow(void *shared) {
+    struct sp_flow *flow = shared;
 
-    if (loop->shared) {
-        return 0;
+    sp_packet_room_free(flow->packet_room);
+    free(flow);
+}
+
+struct sp_flow *sp_flow_share(struct sunpath_loop *loop) {
+    struct sp_flow *flow = loop->shared ? loop->shared : malloc(sizeof(*flow));
+
+    if (!loop->shared && flow) {
+        flow->collecting = NULL;
+        flow->n_output = 0;
+        flow->packet_room = NULL;
+        loop->shared = flow;
+        loop->free_shared = free_flow;
     }
-
-    flow = malloc(sizeof(*flow));
-    if (!flow) {
-        return -ENOMEM;
-    }
-
-    flow->collecting = NULL;
-    flow->n_output = 0;
-    loop->shared = flow;
-    loop->free_shared = free;
-    return 0;
+    return flow;
 }
 
 /* `access` is O_RDWR, or the one direction a pipe end has. */
@@ -423,7 +427,7 @@ static int open_stream(struct sunpath_stream **ret, struct sunpath_loop *loop, i
     }
 
     stream = calloc(1, sizeof(*stream));
-    if (!stream || share_flow(loop) < 0) {
+    if (!stream || !sp_flow_share(loop)) {
         return -ENOMEM;
     }
 

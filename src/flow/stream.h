@@ -11,6 +11,7 @@
 #include "loop/loop.h"
 
 struct sp_acceptor;
+struct sp_packet_room;
 
 #define SP_FLOW_SCRATCH 65536
 
@@ -18,8 +19,22 @@ struct sp_acceptor;
 struct sp_flow {
     struct sunpath_stream *collecting; /* whose output is collected, or NULL */
     size_t n_output;
+    struct sp_packet_room *packet_room; /* of the message channels: channel-packet.c */
     char input[SP_FLOW_SCRATCH];
     char output[SP_FLOW_SCRATCH];
+};
+
+/* The loop's, made with the first call. NULL: out of memory. */
+struct sp_flow *sp_flow_share(struct sunpath_loop *loop);
+void sp_packet_room_free(struct sp_packet_room *room);
+
+/* Sends and receives in place of send(2) and recv(2): for descriptors that travel with the bytes.
+ */
+struct sp_stream_carrier {
+    /* Bytes taken, perhaps fewer, or a negative errno (-EAGAIN: none). */
+    ssize_t (*send)(void *user, int fd, const char *data, size_t size);
+    /* Bytes received, 0 at end of file, or a negative errno. */
+    ssize_t (*receive)(void *user, int fd, char *data, size_t size);
 };
 
 /*
@@ -70,8 +85,9 @@ struct sunpath_stream {
     bool wants_drain : 1;          /* something was written since the last on_drain */
     bool awaits_room : 1;          /* a file is to go on when it is not blocked any more */
 
-    struct sp_acceptor *acceptor; /* told when it closes, or NULL */
-    struct sp_list siblings;      /* the streams of one server */
+    const struct sp_stream_carrier *carrier; /* or NULL: the socket's own; called with `user` */
+    struct sp_acceptor *acceptor;            /* told when it closes, or NULL */
+    struct sp_list siblings;                 /* the streams of one server */
 };
 
 /*
@@ -150,6 +166,11 @@ static inline struct sp_buffer sp_stream_take_input(struct sunpath_stream *strea
         stream->input = (struct sp_buffer){0};
     }
     return input;
+}
+
+static inline void sp_stream_set_carrier(struct sunpath_stream *stream,
+                                         const struct sp_stream_carrier *carrier) {
+    stream->carrier = carrier;
 }
 
 /* Why the stream is failing or failed, 0 while it is not: writes return -EPIPE then. */

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/options.h"
 #include "os/fd.h"
+#include "sock/message.h"
 #include "sock/target.h"
 
 #ifndef SCM_PIDFD
@@ -46,33 +47,44 @@ static void put_control(struct msghdr *header, int type, const void *data, size_
     header->msg_controllen += CMSG_SPACE(size);
 }
 
-static void attach(struct msghdr *header, union control *control,
-                   const struct sunpath_send_options *options) {
+static void attach(struct msghdr *header, union control *control, const struct sp_packet *packet) {
     memset(control, 0, sizeof(*control));
     header->msg_control = control->bytes;
-    if (options->n_fds > 0) {
-        put_control(header, SCM_RIGHTS, options->fds, options->n_fds * sizeof(int));
+    if (packet->n_fds > 0) {
+        put_control(header, SCM_RIGHTS, packet->fds, packet->n_fds * sizeof(int));
     }
-    if (options->credentials) {
-        struct ucred own = {.pid = options->credentials->pid,
-                            .uid = options->credentials->uid,
-                            .gid = options->credentials->gid};
+    if (packet->credentials) {
+        struct ucred own = {.pid = packet->credentials->pid,
+                            .uid = packet->credentials->uid,
+                            .gid = packet->credentials->gid};
 
         put_control(header, SCM_CREDENTIALS, &own, sizeof(own));
     }
-    if (header->msg_controllen == 0) {
-        header->msg_control = NULL;
+}
+
+ssize_t sp_send(int fd, const struct sp_packet *packet) {
+    struct iovec bytes = {.iov_base = (void *)packet->data, .iov_len = packet->size};
+    struct msghdr header = {.msg_iov = &bytes,
+                            .msg_iovlen = 1,
+                            .msg_name = (void *)packet->name,
+                            .msg_namelen = packet->n_name};
+    union control control;
+    ssize_t n;
+
+    if (packet->n_fds > 0 || packet->credentials) {
+        attach(&header, &control, packet);
     }
+    do {
+        n = sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
 }
 
 ssize_t sunpath_send(int fd, const void *data, size_t size,
                      const struct sunpath_send_options *options) {
-    struct iovec bytes = {.iov_base = (void *)data, .iov_len = size};
-    struct msghdr header = {.msg_iov = &bytes, .msg_iovlen = 1};
     _cleanup_(sp_target_closep) struct sp_target to = {.via_fd = -1};
+    struct sp_packet packet = {.data = data, .size = size};
     struct sunpath_send_options read;
-    union control control;
-    ssize_t n;
     int r;
 
     r = sp_options_read(&read, sizeof(read), options);
@@ -85,22 +97,19 @@ ssize_t sunpath_send(int fd, const void *data, size_t size,
     if (size == 0 && read.n_fds > 0 && type_of(fd) == SOCK_STREAM) {
         return -EINVAL; /* without a byte to travel with, the kernel drops them without a word */
     }
-    if (read.n_fds > 0 || read.credentials) {
-        attach(&header, &control, &read);
-    }
     if (read.to) {
         r = sp_target_reach(&to, read.to);
         if (r < 0) {
             return r;
         }
-        header.msg_name = &to.un;
-        header.msg_namelen = to.length;
+        packet.name = &to.un;
+        packet.n_name = to.length;
     }
 
-    do {
-        n = sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n;
+    packet.fds = read.fds;
+    packet.n_fds = read.n_fds;
+    packet.credentials = read.credentials;
+    return sp_send(fd, &packet);
 }
 
 /* Takes the descriptors of one part; those there is no room for are closed. False when any was. */
@@ -217,21 +226,17 @@ static void read_sender(struct sunpath_message *message, const struct sockaddr_u
     }
 }
 
-int sunpath_receive(int fd, struct sunpath_message *message) {
+int sp_receive(int fd, int type, struct sunpath_message *message) {
     struct iovec bytes = {.iov_base = message->data, .iov_len = message->n_data};
     struct msghdr header = {.msg_iov = &bytes, .msg_iovlen = 1};
     int flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
     union control control;
     struct sockaddr_un un;
-    int type = type_of(fd);
     bool have_all, is_packet;
     ssize_t n;
 
     message->size = message->n_fds = 0;
     message->has_credentials = message->has_sender = false;
-    if (type < 0) {
-        return type;
-    }
     if (message->n_data == 0 || !message->data) {
         return -EINVAL;
     }
@@ -258,6 +263,17 @@ int sunpath_receive(int fd, struct sunpath_message *message) {
     }
     read_sender(message, &un, &header, type);
     return n > 0 || !is_end(fd, type, is_packet);
+}
+
+int sunpath_receive(int fd, struct sunpath_message *message) {
+    int type = type_of(fd);
+
+    if (type < 0) {
+        message->size = message->n_fds = 0;
+        message->has_credentials = message->has_sender = false;
+        return type;
+    }
+    return sp_receive(fd, type, message);
 }
 
 int sunpath_want_credentials(int fd, bool want) {

@@ -225,7 +225,93 @@ START_TEST(asked_too_late_the_sender_may_be_unknown) {
 }
 END_TEST
 
+/* Reads once, `n_expected` bytes, and returns how many descriptors came, which are closed. */
+static size_t receive_fds(int fd, char *data, size_t n_data, ssize_t n_expected) {
+    struct iovec bytes = {.iov_base = data, .iov_len = n_data};
+    union control control;
+    struct msghdr header = {.msg_iov = &bytes,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof(control.bytes)};
+    struct cmsghdr *part;
+    size_t n = 0;
+
+    ck_assert_int_eq(recvmsg(fd, &header, MSG_CMSG_CLOEXEC), n_expected);
+    part = CMSG_FIRSTHDR(&header);
+    for (; part && n < (part->cmsg_len - CMSG_LEN(0)) / sizeof(int); n++) {
+        int received;
+
+        memcpy(&received, CMSG_DATA(part) + n * sizeof(int), sizeof(received));
+        close(received);
+    }
+    return n;
+}
+
+/* A read goes on from bytes without descriptors into those that have some, and ends behind these.
+ */
+START_TEST(a_stream_read_ends_behind_descriptors) {
+    char data[10];
+    int fds[2];
+    size_t n;
+
+    pair_of(fds, SOCK_STREAM);
+    ck_assert_int_eq(send(fds[0], "ab", 2, 0), 2);
+    ck_assert_int_eq(send_fds(fds[0], 1, 1), 1);
+    ck_assert_int_eq(send(fds[0], "cd", 2, 0), 2);
+    n = receive_fds(fds[1], data, sizeof(data), 3);
+    ck_assert_uint_eq(n, 1);
+    n = receive_fds(fds[1], data, sizeof(data), 2);
+    ck_assert_uint_eq(n, 0);
+    close_pair(fds);
+}
+END_TEST
+
+/* Only a socket that is connected to the receiver can wait for room in its queue. */
+START_TEST(a_full_datagram_queue_shows_in_poll_to_connected_senders_alone) {
+    struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "receiver"};
+    struct pollfd unconnected = {.events = POLLOUT}, connected = {.events = POLLOUT};
+    int receiver = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    char byte;
+
+    unconnected.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    connected.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ck_assert_int_eq(bind(receiver, (struct sockaddr *)&un, sizeof(un)), 0);
+    ck_assert_int_eq(connect(connected.fd, (struct sockaddr *)&un, sizeof(un)), 0);
+    while (sendto(unconnected.fd, "x", 1, 0, (struct sockaddr *)&un, sizeof(un)) == 1) {
+    }
+    ck_assert_int_eq(errno, EAGAIN);
+    ck_assert_int_eq(poll(&unconnected, 1, 0), 1);
+    ck_assert_int_eq(poll(&connected, 1, 0), 0);
+    ck_assert_int_eq(recv(receiver, &byte, 1, 0), 1);
+    ck_assert_int_eq(poll(&connected, 1, 0), 1);
+    close(receiver);
+    close(unconnected.fd);
+    close(connected.fd);
+}
+END_TEST
+
+/* What is left of SO_SNDBUF for one packet. */
+START_TEST(a_packet_takes_32_bytes_of_the_send_buffer_for_itself) {
+    static char data[1 << 20];
+    static const int kinds[] = {SOCK_SEQPACKET, SOCK_DGRAM};
+
+    for (int i = 0; i < 2; i++) {
+        socklen_t n_size = sizeof(int);
+        int fds[2], size;
+
+        pair_of(fds, kinds[i]);
+        ck_assert_int_eq(getsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, &n_size), 0);
+        ck_assert_int_eq(send(fds[0], data, (size_t)size - 31, 0), -1);
+        ck_assert_int_eq(errno, EMSGSIZE);
+        ck_assert_int_eq(send(fds[0], data, (size_t)size - 32, 0), size - 32);
+        close_pair(fds);
+    }
+}
+END_TEST
+
 SP_TESTS("message", poll_does_not_wait_for_a_full_backlog, a_message_takes_253_descriptors,
          descriptors_without_a_byte_vanish_on_a_stream, what_has_no_room_is_closed_and_flagged,
          msg_trunc_gives_the_true_length, only_credentials_tell_an_empty_packet_from_the_end,
-         asked_too_late_the_sender_may_be_unknown)
+         asked_too_late_the_sender_may_be_unknown, a_stream_read_ends_behind_descriptors,
+         a_full_datagram_queue_shows_in_poll_to_connected_senders_alone,
+         a_packet_takes_32_bytes_of_the_send_buffer_for_itself)
