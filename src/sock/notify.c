@@ -33,7 +33,7 @@ static int read_variable(struct sunpath_address *ret, const char *text,
 
     sp_show(&shown, text, size);
     if (strncmp(text, "vsock:", 6) == 0) {
-        return sp_fail(error, -EAFNOSUPPORT, SUNPATH_REASON_INVALID, "notify",
+        return sp_fail(error, -EAFNOSUPPORT, SUNPATH_REASON_SYSTEM, "notify",
                        "'%s': $NOTIFY_SOCKET is a vsock, which is not supported", shown.text);
     }
     if ((text[0] != '/' && !mark) || size == mark || size - mark > SUNPATH_NAME_MAX) {
