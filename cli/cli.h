@@ -18,6 +18,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_http(int argc, char **argv);
 int cmd_listen(int argc, char **argv);
+int cmd_log(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_notify(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
