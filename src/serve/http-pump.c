@@ -338,6 +338,15 @@ static bool read_body(struct sp_http_connection *connection,
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/* It is answered later: its head makes room for what the client says meanwhile, goodbye perhaps. */
+static bool set_aside(struct sp_http_connection *connection,
+                      struct sunpath_http_exchange *exchange) {
+    if (!exchange->is_kept && sp_http_exchange_keep(exchange) < 0) {
+        fail_body(connection, -ENOMEM, 503, "out of memory");
+    }
+    return false;
+}
+
 static bool ask(struct sp_http_connection *connection, struct sunpath_http_exchange *exchange) {
     exchange->is_asked = true;
     exchange->handler->on_request(exchange, exchange->handler_user);
@@ -345,10 +354,7 @@ static bool ask(struct sp_http_connection *connection, struct sunpath_http_excha
         return true;
     }
     connection->since_ns = sp_loop_now(connection->server->loop); /* it answers later */
-    if (!exchange->is_kept && sp_http_exchange_keep(exchange) < 0) {
-        fail_body(connection, -ENOMEM, 503, "out of memory");
-    }
-    return false;
+    return set_aside(connection, exchange);
 }
 
 /* Replies wait for the client to read them; so do the requests behind. */
@@ -372,7 +378,10 @@ static bool step(struct sp_http_connection *connection) {
     if (exchange->is_reading) {
         return read_body(connection, exchange);
     }
-    return !exchange->is_asked && !exchange->is_paused && ask(connection, exchange);
+    if (exchange->is_paused) {
+        return set_aside(connection, exchange);
+    }
+    return !exchange->is_asked && ask(connection, exchange);
 }
 
 /* Input that cannot be handled now stays with the kernel, which holds the client back. */

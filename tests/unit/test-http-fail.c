@@ -79,6 +79,25 @@ START_TEST(a_request_without_body_can_be_held_back) {
 }
 END_TEST
 
+START_TEST(a_client_that_leaves_while_it_is_held_back_is_noticed) {
+    int fd;
+
+    serving.handler.on_head = pause_head;
+    serving.handler.on_finish = count_finish;
+    serving_open(NULL);
+    fd = client();
+    say(fd, GET("/1"));
+    settle();
+    close(fd);
+    while (serving.n_finished == 0) {
+        sunpath_loop_dispatch(serving.loop, 1000);
+    }
+    ck_assert_int_eq(serving.last_error, -EPIPE);
+    ck_assert_int_eq(serving.n_requests, 0);
+    serving_close();
+}
+END_TEST
+
 START_TEST(no_continue_while_it_is_held_back) {
     char byte;
     int fd;
@@ -272,6 +291,7 @@ START_TEST(on_error_may_free_the_server_or_fail) {
 END_TEST
 
 SP_TESTS("http-fail", an_exchange_has_a_handler_of_its_own, a_request_without_body_can_be_held_back,
-         no_continue_while_it_is_held_back, the_plain_answer_says_why,
-         on_error_answers_instead_the_nearest_first, the_server_s_own_errors_pass_there_too,
-         errors_have_a_status, on_error_may_free_the_server_or_fail)
+         a_client_that_leaves_while_it_is_held_back_is_noticed, no_continue_while_it_is_held_back,
+         the_plain_answer_says_why, on_error_answers_instead_the_nearest_first,
+         the_server_s_own_errors_pass_there_too, errors_have_a_status,
+         on_error_may_free_the_server_or_fail)
