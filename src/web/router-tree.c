@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* router-tree.c - all patterns of a router in one tree, and walking it along a path. */
+
+#include "web/router-tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* ---- growing --------------------------------------------------------------------------------- */
+
+static struct sp_node *new_node(struct sp_tree *tree, const struct sp_node *parent,
+                                const struct sp_segment *segment) {
+    struct sp_node *node =
+        parent->n_segments < SP_TREE_MAX_DEPTH ? sp_arena_alloc(tree->arena, sizeof(*node)) : NULL;
+
+    if (node) {
+        *node = (struct sp_node){.segment = segment, .n_segments = parent->n_segments + 1};
+    }
+    return node;
+}
+
+/* The child by that segment; a new one goes before those that say less. */
+static struct sp_node *child(struct sp_tree *tree, struct sp_node *parent,
+                             const struct sp_segment *segment) {
+    bool is_literal = segment->n_params == 0;
+    struct sp_node **list = is_literal ? &parent->added : &parent->params, **place = NULL, *node;
+
+    for (; *list; list = &(*list)->next) {
+        if (sp_segment_is_same((*list)->segment, segment, tree->folds)) {
+            return *list;
+        }
+        if (!place && !is_literal && sp_segment_compare(segment, (*list)->segment) < 0) {
+            place = list;
+        }
+    }
+    place = place ? place : list;
+    node = new_node(tree, parent, segment);
+    if (node) {
+        node->next = *place;
+        *place = node;
+        parent->n_literals += is_literal;
+    }
+    return node;
+}
+
+struct sp_node *sp_tree_descend(struct sp_tree *tree, struct sp_node *node,
+                                const struct sp_segment *segments, size_t n_segments) {
+    for (size_t i = 0; node && i < n_segments; i++) {
+        node = child(tree, node, &segments[i]);
+    }
+    return node;
+}
+
+static bool is_same_wild(const struct sp_tree *tree, const struct sp_wild *a,
+                         const struct sp_wild *b) {
+    if (a->n_segments != b->n_segments || a->is_trimmed != b->is_trimmed) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_segments; i++) {
+        if (!sp_segment_is_same(&a->segments[i], &b->segments[i], tree->folds)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static size_t n_text(const struct sp_wild *wild) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < wild->n_segments; i++) {
+        n += sp_segment_n_text(&wild->segments[i]);
+    }
+    return n;
+}
+
+static bool says_more(const struct sp_wild *a, const struct sp_wild *b) {
+    return a->n_segments != b->n_segments ? a->n_segments > b->n_segments : n_text(a) > n_text(b);
+}
+
+/* The wildcard of `pattern` below `node`; a new one goes before those that say less. */
+static struct sp_wild *wild_child(struct sp_tree *tree, struct sp_node *node,
+                                  const struct sp_pattern *pattern) {
+    const struct sp_segment *segments = &pattern->segments[pattern->wild];
+    struct sp_wild **list = &node->wilds, **place = NULL, *wild;
+    struct sp_wild wanted = {.segments = segments,
+                             .n_segments = pattern->n_segments - pattern->wild};
+
+    for (size_t i = 0; i < wanted.n_segments; i++) {
+        wanted.n_params += segments[i].n_params;
+    }
+    wanted.is_trimmed = wanted.n_segments > 1 || segments[0].params[0].text.size > 0 ||
+                        (tree->is_strict && pattern->ends_in_slash);
+    for (; *list; list = &(*list)->next) {
+        if (is_same_wild(tree, *list, &wanted)) {
+            return *list;
+        }
+        if (!place && says_more(&wanted, *list)) {
+            place = list;
+        }
+    }
+    place = place ? place : list;
+    wild = sp_arena_alloc(tree->arena, sizeof(*wild));
+    if (wild) {
+        wanted.next = *place;
+        *wild = wanted;
+        *place = wild;
+    }
+    return wild;
+}
+
+int sp_tree_add(struct sp_tree *tree, struct sp_node *node, const struct sp_pattern *pattern,
+                struct sp_endpoint *endpoint, const struct sp_endpoint **ret_first) {
+    struct sp_wild *wild = NULL;
+    struct sp_endpoint **list;
+
+    node = sp_tree_descend(tree, node, pattern->segments, pattern->wild);
+    if (node && pattern->wild < pattern->n_segments) {
+        wild = wild_child(tree, node, pattern);
+        node = wild ? node : NULL;
+    }
+    if (!node) {
+        return -ENOMEM;
+    }
+    list = wild ? &wild->endpoints : &node->endpoints;
+    while (*list) {
+        list = &(*list)->next;
+    }
+    *list = endpoint;
+    endpoint->next = NULL;
+    *ret_first = wild ? wild->endpoints : node->endpoints;
+    return 0;
+}
+
+void sp_node_add_mark(struct sp_node *node, struct sp_mark *mark) {
+    struct sp_mark **list = &node->marks;
+
+    while (*list) {
+        list = &(*list)->next;
+    }
+    *list = mark;
+    mark->next = NULL;
+    mark->n_segments = node->n_segments;
+}
+
+/* ---- literals -------------------------------------------------------------------------------- */
+
+static unsigned char fold(char c, bool folds) {
+    return (unsigned char)(folds && c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
+/* The shorter one first, then by bytes. */
+static int compare(const char *a, size_t n_a, const char *b, size_t n_b, bool folds) {
+    if (n_a != n_b) {
+        return n_a < n_b ? -1 : 1;
+    }
+    if (sp_likely(!folds)) {
+        return memcmp(a, b, n_a);
+    }
+    for (size_t i = 0; i < n_a; i++) {
+        if (fold(a[i], true) != fold(b[i], true)) {
+            return fold(a[i], true) < fold(b[i], true) ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+static int compare_literals(const void *a, const void *b, void *folds) {
+    const struct sp_literal *left = a, *right = b;
+
+    return compare(left->text, left->size, right->text, right->size, folds != NULL);
+}
+
+static int freeze(struct sp_tree *tree, struct sp_node *node) {
+    struct sp_literal *literals = sp_arena_alloc(tree->arena, node->n_literals * sizeof(*literals));
+    size_t n = 0;
+
+    if (!literals) {
+        return -ENOMEM;
+    }
+    for (struct sp_node *each = node->added; each; each = each->next) {
+        literals[n++] =
+            (struct sp_literal){each->segment->text.data, each->segment->text.size, each};
+    }
+    node->literals = literals;
+    qsort_r(literals, n, sizeof(*literals), compare_literals, tree->folds ? tree : NULL);
+    for (size_t i = 0; i < n; i++) {
+        if (freeze(tree, literals[i].node) < 0) {
+            return -ENOMEM;
+        }
+    }
+    for (struct sp_node *each = node->params; each; each = each->next) {
+        if (freeze(tree, each) < 0) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int sp_tree_freeze(struct sp_tree *tree) {
+    return freeze(tree, &tree->root);
+}
+
+static const struct sp_node *find_literal(const struct sp_walk *walk, const struct sp_node *node,
+                                          const char *text, size_t size) {
+    size_t low = 0, high = node->n_literals;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const struct sp_literal *literal = &node->literals[middle];
+        int order = compare(text, size, literal->text, literal->size, walk->folds);
+
+        if (order == 0) {
+            return literal->node;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return NULL;
+}
+
+/* ---- walking --------------------------------------------------------------------------------- */
+
+/* The segments behind a wildcard, from the path's end. Returns the separator before them, or NULL.
+ */
+static const char *fit_behind(struct sp_walk *walk, const struct sp_wild *wild, const char *begin,
+                              const char *end, struct sp_slice *values) {
+    for (size_t i = wild->n_segments; i-- > 1;) {
+        const struct sp_segment *segment = &wild->segments[i];
+        const char *mark = memrchr(begin, walk->separator, (size_t)(end - begin));
+        size_t size = mark ? (size_t)(end - mark) - 1 : 0;
+
+        walk->n_steps++;
+        if (size == 0) {
+            return NULL;
+        }
+        values -= segment->n_params;
+        if (segment->n_params == 0
+                ? size != segment->text.size ||
+                      !sp_text_is(mark + 1, segment->text.data, size, walk->folds)
+                : !sp_segment_fits(segment, mark + 1, size, walk->folds, values)) {
+            return NULL;
+        }
+        end = mark;
+    }
+    return end;
+}
+
+/* The wildcard's own text stands around what it takes, which may hold separators. */
+static bool fit_wild(struct sp_walk *walk, const struct sp_wild *wild, const char *begin) {
+    struct sp_slice before = wild->segments[0].text, after = wild->segments[0].params[0].text;
+    struct sp_slice *values = &walk->values[walk->n_values];
+    const char *end = walk->end;
+    bool has_slash = false, is_taken;
+
+    if (wild->is_trimmed && end - begin > 1 && end[-1] == walk->separator) {
+        has_slash = true;
+        end--;
+    }
+    end = fit_behind(walk, wild, begin, end, values + wild->n_params);
+    if (!end || (size_t)(end - begin) <= before.size + after.size ||
+        !sp_text_is(begin, before.data, before.size, walk->folds) ||
+        !sp_text_is(end - after.size, after.data, after.size, walk->folds)) {
+        return false;
+    }
+    begin += before.size;
+    values[0] = (struct sp_slice){begin, (size_t)(end - after.size - begin)};
+    walk->n_values += wild->n_params;
+    is_taken = walk->offer(walk, wild->endpoints, has_slash);
+    walk->n_values -= is_taken ? 0 : wild->n_params;
+    return is_taken;
+}
+
+static bool visit(struct sp_walk *walk, const struct sp_node *node, const char *at);
+
+static bool visit_params(struct sp_walk *walk, const struct sp_node *node, const char *text,
+                         size_t size) {
+    for (const struct sp_node *each = node->params; each; each = each->next) {
+        size_t n_params = each->segment->n_params;
+
+        walk->n_steps++;
+        if (sp_segment_fits(each->segment, text, size, walk->folds,
+                            &walk->values[walk->n_values])) {
+            walk->n_values += n_params;
+            if (visit(walk, each, text + size)) {
+                return true;
+            }
+            walk->n_values -= n_params;
+        }
+    }
+    return false;
+}
+
+/* `at`: a separator, or the path's end. As deep as the tree, which the program made. */
+static bool visit(struct sp_walk *walk, const struct sp_node *node, const char *at) {
+    const struct sp_node *next;
+    const char *text, *stop;
+    size_t size;
+
+    walk->n_steps++;
+    if (node->marks && walk->pass) {
+        walk->pass(walk, node->marks);
+    }
+    if (walk->end - at < 2) {
+        return node->endpoints && walk->offer(walk, node->endpoints, at < walk->end);
+    }
+    text = at + 1;
+    stop = memchr(text, walk->separator, (size_t)(walk->end - text));
+    size = (size_t)((stop ? stop : walk->end) - text);
+    if (size > 0) {
+        next = find_literal(walk, node, text, size);
+        if ((next && visit(walk, next, text + size)) || visit_params(walk, node, text, size)) {
+            return true;
+        }
+    }
+    for (const struct sp_wild *wild = node->wilds; wild; wild = wild->next) {
+        walk->n_steps++;
+        if (fit_wild(walk, wild, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sp_tree_walk(const struct sp_tree *tree, struct sp_walk *walk, const char *path, size_t size) {
+    walk->folds = tree->folds;
+    walk->end = path + size;
+    walk->n_values = 0;
+    walk->n_steps = 0;
+    return visit(walk, &tree->root, path);
+}
