@@ -22,6 +22,7 @@
 #include <sunpath/metrics.h>
 #include <sunpath/notify.h>
 #include <sunpath/peer.h>
+#include <sunpath/router.h>
 #include <sunpath/stream.h>
 #include <sunpath/syslog.h>
 
