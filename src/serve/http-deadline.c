@@ -21,7 +21,8 @@ static uint64_t input_due(const struct sp_http_connection *connection) {
         return after(connection->since_ns, options->answer_ms);
     }
     if (exchange) {
-        bool is_waiting = exchange->is_reading && !exchange->is_paused && !connection->is_held;
+        bool is_waiting =
+            exchange->is_reading && !sp_http_exchange_is_paused(exchange) && !connection->is_held;
 
         return is_waiting ? after(connection->since_ns, options->body_ms) : SP_NEVER;
     }

@@ -84,7 +84,7 @@ int sp_http_exchange_decode(struct sunpath_http_exchange *exchange, const char *
         if (io.n_out < sizeof(piece) && !take(exchange, piece, sizeof(piece) - io.n_out)) {
             return 0;
         }
-        if (r == 1 && exchange->is_paused && !is_end) {
+        if (r == 1 && sp_http_exchange_is_paused(exchange) && !is_end) {
             return keep_rest(exchange, &io);
         }
     } while (r == 1);

@@ -290,7 +290,7 @@ static bool read_body(struct sp_http_connection *connection,
                       struct sunpath_http_exchange *exchange) {
     size_t n_before, n_after;
 
-    if (exchange->is_paused) {
+    if (sp_http_exchange_is_paused(exchange)) {
         return false;
     }
     if (exchange->head.framing == SP_HTTP_LENGTH &&
@@ -313,12 +313,13 @@ static bool read_body(struct sp_http_connection *connection,
     }
     if (exchange->is_decoder_full &&
         (!check_decoded(connection, exchange, sp_http_exchange_decode_rest(exchange, take_piece)) ||
-         exchange->is_paused)) {
+         sp_http_exchange_is_paused(exchange))) {
         return false;
     }
     sp_stream_input(connection->stream, &n_before);
     send_continue(connection, exchange, n_before);
-    while (!exchange->is_paused && !exchange->is_ended && read_piece(connection, exchange)) {
+    while (!sp_http_exchange_is_paused(exchange) && !exchange->is_ended &&
+           read_piece(connection, exchange)) {
     }
     if (!is_current(connection, exchange)) {
         return false;
@@ -330,7 +331,7 @@ static bool read_body(struct sp_http_connection *connection,
     if (!exchange->is_reading || exchange->is_ended) {
         return true;
     }
-    if (connection->is_input_ended && !exchange->is_paused) {
+    if (connection->is_input_ended && !sp_http_exchange_is_paused(exchange)) {
         fail_body(connection, -ECONNRESET, 400, "the body is not complete");
     }
     return false;
@@ -378,7 +379,7 @@ static bool step(struct sp_http_connection *connection) {
     if (exchange->is_reading) {
         return read_body(connection, exchange);
     }
-    if (exchange->is_paused) {
+    if (sp_http_exchange_is_paused(exchange)) {
         return set_aside(connection, exchange);
     }
     return !exchange->is_asked && ask(connection, exchange);
@@ -396,7 +397,7 @@ void sp_http_connection_hold(struct sp_http_connection *connection) {
     } else if (!exchange) {
         hold = is_choked(connection);
     } else {
-        hold = exchange->is_reading ? exchange->is_paused : n_input > 0;
+        hold = exchange->is_reading ? sp_http_exchange_is_paused(exchange) : n_input > 0;
     }
     if (hold == connection->is_held) {
         return;

@@ -320,25 +320,42 @@ int sunpath_http_set_max_body(struct sunpath_http_exchange *exchange, uint64_t m
     return 0;
 }
 
-void sunpath_http_pause(struct sunpath_http_exchange *exchange) {
+static void hold_back(struct sunpath_http_exchange *exchange) {
     struct sp_http_connection *connection = exchange->connection;
 
-    exchange->is_paused = true;
     connection->since_ns = sp_loop_now(connection->server->loop);
     if (!connection->is_pumping && !connection->is_dead) {
         sp_http_connection_hold(connection);
     }
 }
 
-void sunpath_http_resume(struct sunpath_http_exchange *exchange) {
+static void let_in(struct sunpath_http_exchange *exchange) {
     struct sp_http_connection *connection = exchange->connection;
 
-    if (!exchange->is_paused) {
-        return;
-    }
-    exchange->is_paused = false;
-    if (!connection->is_dead) {
+    if (!sp_http_exchange_is_paused(exchange) && !connection->is_dead) {
         connection->since_ns = sp_loop_now(connection->server->loop);
         sp_http_connection_poke(connection);
     }
+}
+
+void sunpath_http_pause(struct sunpath_http_exchange *exchange) {
+    exchange->is_paused = true;
+    hold_back(exchange);
+}
+
+void sunpath_http_resume(struct sunpath_http_exchange *exchange) {
+    if (exchange->is_paused) {
+        exchange->is_paused = false;
+        let_in(exchange);
+    }
+}
+
+void sp_http_exchange_defer(struct sunpath_http_exchange *exchange) {
+    exchange->is_deferred = true;
+    hold_back(exchange);
+}
+
+void sp_http_exchange_admit(struct sunpath_http_exchange *exchange) {
+    exchange->is_deferred = false;
+    let_in(exchange);
 }

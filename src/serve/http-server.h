@@ -127,6 +127,7 @@ struct sunpath_http_exchange {
     bool is_reading;      /* a part of the body is still to come */
     bool is_asked;        /* on_request was called */
     bool is_paused;       /* by sunpath_http_pause() */
+    bool is_deferred;     /* by what sunpath_http_resume() does not end */
     bool is_continued;    /* "100 Continue" was sent, or is not wanted */
     bool is_failing;      /* on_error is asked */
     bool may_decode;      /* the body, when it is read */
@@ -292,9 +293,16 @@ int sp_http_exchange_add_trailer(struct sunpath_http_exchange *exchange, const c
 int sp_http_exchange_add_piece(struct sunpath_http_exchange *exchange, const char *data,
                                size_t size);
 
+static inline bool sp_http_exchange_is_paused(const struct sunpath_http_exchange *exchange) {
+    return exchange->is_paused || exchange->is_deferred;
+}
+/* As sunpath_http_pause() and _resume(), for who must be the only one to end it. */
+void sp_http_exchange_defer(struct sunpath_http_exchange *exchange);
+void sp_http_exchange_admit(struct sunpath_http_exchange *exchange);
+
 /* Is it the program's turn, and has it not begun to answer? */
 static inline bool sp_http_exchange_is_unanswered(const struct sunpath_http_exchange *exchange) {
-    bool is_undecided = exchange->is_paused && exchange->n_body == 0;
+    bool is_undecided = sp_http_exchange_is_paused(exchange) && exchange->n_body == 0;
 
     return !exchange->is_started && (exchange->is_asked || is_undecided);
 }

@@ -22,7 +22,7 @@ struct sp_chain {
     size_t step;
     enum state state;
     bool is_inside; /* in that callback */
-    bool is_late;   /* a middleware has waited: the exchange is paused, the hook in place */
+    bool is_late;   /* a middleware has waited: the exchange is deferred, the hook in place */
     bool folds;
     struct sp_task task;
     struct sp_http_hook hook;
@@ -85,7 +85,7 @@ static void let_go(struct sp_chain *chain) {
     if (chain->is_late) {
         chain->is_late = false;
         sp_http_exchange_remove_hook(chain->exchange, &chain->hook);
-        sunpath_http_resume(chain->exchange);
+        sp_http_exchange_admit(chain->exchange);
     }
 }
 
@@ -213,7 +213,7 @@ int sunpath_router_wait(struct sunpath_http_exchange *exchange,
         chain->is_late = true;
         chain->hook = (struct sp_http_hook){.on_finish = on_chain_finish};
         sp_http_exchange_add_hook(exchange, &chain->hook);
-        sunpath_http_pause(exchange);
+        sp_http_exchange_defer(exchange);
     }
     return 0;
 }

@@ -323,6 +323,42 @@ START_TEST(who_waits_may_decide_at_once) {
 }
 END_TEST
 
+static void wait_and_pause(struct sunpath_http_exchange *exchange, void *user) {
+    wait(exchange, user);
+    sunpath_http_pause(exchange);
+}
+
+START_TEST(resuming_is_not_going_on) {
+    int fd;
+
+    router = new_router(false, false);
+    use(router, NULL, wait_and_pause, "one");
+    on(router, "PUT /a");
+    routing_open(NULL);
+    for (int i = 0; i < 2; i++) {
+        fd = client();
+        say(fd, "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
+        settle();
+        if (i == 0) {
+            sunpath_http_resume(waiting);
+            settle();
+            go_on();
+        } else {
+            struct sunpath_http_exchange *exchange = waiting;
+
+            go_on();
+            settle();
+            sunpath_http_resume(exchange); /* the route waits for that, too */
+        }
+        hear(fd, "[|/a] body");
+        close(fd);
+        settle();
+    }
+    ck_assert_str_eq(serving.log, "one waits;one waits;");
+    routing_close();
+}
+END_TEST
+
 START_TEST(who_waits_hears_of_the_end) {
     int fd;
 
@@ -568,6 +604,6 @@ END_TEST
 SP_TESTS("router-dispatch", middleware_runs_from_the_outside_in, a_middleware_that_answers_ends_it,
          going_on_twice_changes_nothing, a_middleware_that_does_nothing_is_a_fault,
          a_middleware_may_keep_the_exchange, a_middleware_may_decide_later, who_waits_may_answer,
-         who_waits_may_decide_at_once, who_waits_hears_of_the_end,
+         who_waits_may_decide_at_once, resuming_is_not_going_on, who_waits_hears_of_the_end,
          the_server_may_be_freed_in_middleware, a_route_may_stream, errors_go_from_the_inside_out,
          middleware_that_fails_asks_its_own_router, the_server_may_be_freed_in_an_error_stage)
