@@ -29,10 +29,11 @@ bool sp_forwarded_next_item(struct sp_slice *ret, const char **at, const char *e
         return false;
     }
     skip_space(at, end);
-    from = *at;
-    to = memchr(from, ',', (size_t)(end - from));
-    *at = to ? to + 1 : NULL;
-    to = to ? to : end;
+    from = to = *at;
+    while (to < end && *to != ',') {
+        to++;
+    }
+    *at = to < end ? to + 1 : NULL;
     while (to > from && is_space(to[-1])) {
         to--;
     }
