@@ -8,6 +8,7 @@
 #include <sunpath/http-cookies.h>
 #include <sunpath/loop.h>
 #include <sunpath/peer.h>
+#include <sunpath/stream.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -212,6 +213,20 @@ SUNPATH_API int sunpath_http_client_send(
     const struct sunpath_http_request_options *options,
     void (*on_done)(const struct sunpath_http_response *response, int result,
                     const struct sunpath_error *error, void *user),
+    void *user);
+
+/*
+ * Asks for an upgrade to `protocol` (NULL: CONNECT). When the server switches, on_done gets the
+ * connection as a stream, which is the caller's from then on and does not count in the pool any
+ * more; bytes that followed the head are shown to its on_data after on_done. `events` are
+ * borrowed for ever and get `user`, until sunpath_stream_set_user(). Any other answer is read to
+ * its end: `result` is -EPROTO then, `response` what came. Otherwise as sunpath_http_client_send().
+ */
+SUNPATH_API int sunpath_http_client_upgrade(
+    struct sunpath_http_client *client, const char *method, const char *uri, const char *protocol,
+    const struct sunpath_http_request_options *options, const struct sunpath_stream_events *events,
+    void (*on_done)(struct sunpath_stream *stream, const struct sunpath_http_response *response,
+                    int result, const struct sunpath_error *error, void *user),
     void *user);
 
 /* Ends it with -ECANCELED; on_done fires inside. Legal in all of its callbacks. */

@@ -25,7 +25,7 @@ void sp_client_reset(struct sp_client_connection *connection) {
     connection->has_answered = false;
     connection->has_informed = false;
     connection->is_unsent = false;
-    connection->wants_start = connection->wants_input = false;
+    connection->wants_hand_out = connection->wants_start = connection->wants_input = false;
 }
 
 const char *sp_client_phase(struct sp_client_phase *phase,
@@ -159,6 +159,8 @@ static void take_input(struct sp_client_connection *connection) {
         sp_client_drop_connection(connection); /* nobody asked for what follows */
     } else if (connection->wants_start) {
         start_anew(connection, used == size);
+    } else if (connection->wants_hand_out) {
+        sp_client_hand_out(connection);
     }
 }
 

@@ -20,8 +20,12 @@ static void deliver(struct sunpath_http_request *request, struct sunpath_http_re
     if (request->ret_response && result == 0) {
         *request->ret_response = response;
     }
-    request->on_done(result == 0 ? response : NULL, result, error ? error : &no_error,
-                     request->done_user);
+    error = error ? error : &no_error;
+    if (request->on_upgrade) {
+        request->on_upgrade(request->upgraded, response, result, error, request->done_user);
+    } else {
+        request->on_done(result == 0 ? response : NULL, result, error, request->done_user);
+    }
     if (!request->ret_response || result != 0) {
         sunpath_http_response_free(response);
     }

@@ -17,7 +17,11 @@ void sp_client_complete(struct sp_client_connection *connection) {
     }
     sp_http_response_complete(connection->response);
     sp_client_keep(connection);
-    sp_client_finish(connection, 0, NULL);
+    if (request->on_upgrade) {
+        sp_client_refuse_switch(connection);
+    } else {
+        sp_client_finish(connection, 0, NULL);
+    }
 }
 
 void sp_client_keep(struct sp_client_connection *connection) {
@@ -109,11 +113,6 @@ static void refuse_head(struct sp_client_connection *connection, const struct sp
     sp_client_finish(connection, code, &error);
 }
 
-static bool is_switch(const struct sunpath_http_request *request, int status) {
-    return status == 101 ||
-           (strcmp(request->method, "CONNECT") == 0 && status >= 200 && status < 300);
-}
-
 /* The answer to a request for the rest of one. */
 static void take_rest(struct sp_client_connection *connection, const struct sp_http_head *head,
                       struct sunpath_http_response *rest) {
@@ -128,11 +127,8 @@ static void take_rest(struct sp_client_connection *connection, const struct sp_h
 /* `response` is owned from now on. */
 static void take_response(struct sp_client_connection *connection, const struct sp_http_head *head,
                           struct sunpath_http_response *response) {
-    if (is_switch(connection->request, head->status)) {
-        sunpath_http_response_free(response);
-        sp_client_fail(connection, -EPROTO, SUNPATH_REASON_PROTOCOL,
-                       "the server switched protocols",
-                       "; sunpath_http_request_upgrade() asks for that");
+    if (sp_client_is_switch(connection->request, head->status)) {
+        sp_client_take_switch(connection, response);
     } else if (head->status < 200) {
         take_interim(connection, response);
     } else if (connection->is_resuming) {
@@ -263,7 +259,7 @@ size_t sp_client_receive(struct sp_client_connection *connection, const char *da
     bool goes_on = request != NULL;
 
     while (goes_on && connection->request == request && !request->is_paused &&
-           !connection->wants_start) {
+           !connection->wants_start && !connection->wants_hand_out) {
         size_t n;
 
         if (connection->is_decoding) {

@@ -334,8 +334,9 @@ int sp_http_request_new(struct sunpath_http_request **ret, const struct sunpath_
     }
 
     request->method = strdup(method);
+    request->protocol = protocol ? strdup(protocol) : NULL;
     r = write_head(request, &plan);
-    if (r < 0 || !request->method) {
+    if (r < 0 || !request->method || (protocol && !request->protocol)) {
         return sp_fail(error, -ENOMEM, SUNPATH_REASON_SYSTEM, "request", "out of memory");
     }
     request->options.body_length = plan.length;
@@ -349,6 +350,7 @@ struct sunpath_http_request *sp_http_request_free(struct sunpath_http_request *r
         return NULL;
     }
     free(request->method);
+    free(request->protocol);
     if (request->head != request->base) {
         free(request->head);
     }

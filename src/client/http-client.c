@@ -192,14 +192,10 @@ int sunpath_http_client_new(struct sunpath_http_client **ret, struct sunpath_loo
     return 0;
 }
 
-int sunpath_http_client_send(struct sunpath_http_client *client, const char *method,
-                             const char *uri, const struct sunpath_http_request_options *options,
-                             void (*on_done)(const struct sunpath_http_response *response,
-                                             int result, const struct sunpath_error *error,
-                                             void *user),
-                             void *user) {
+int sp_client_new_request(struct sunpath_http_request **ret, struct sunpath_http_client *client,
+                          const char *method, const char *uri, const char *protocol,
+                          const struct sunpath_http_request_options *options) {
     struct sunpath_http_request_options copy;
-    struct sunpath_http_request *request;
     int r;
 
     r = sp_http_request_read_options(&copy, options, NULL);
@@ -207,19 +203,37 @@ int sunpath_http_client_send(struct sunpath_http_client *client, const char *met
         return r;
     }
     copy.uri = copy.uri ? copy.uri : client->uri;
-    r = sp_http_request_new(&request, &client->address, method, uri, NULL, &copy, NULL);
+    return sp_http_request_new(ret, &client->address, method, uri, protocol, &copy, NULL);
+}
+
+int sp_client_queue_or_free(struct sunpath_http_client *client,
+                            struct sunpath_http_request *request) {
+    int r = sp_client_queue(client, request);
+
+    if (r < 0) {
+        sp_http_request_free(request);
+    } else if (request->options.ret_request) {
+        *request->options.ret_request = request;
+    }
+    return r;
+}
+
+int sunpath_http_client_send(struct sunpath_http_client *client, const char *method,
+                             const char *uri, const struct sunpath_http_request_options *options,
+                             void (*on_done)(const struct sunpath_http_response *response,
+                                             int result, const struct sunpath_error *error,
+                                             void *user),
+                             void *user) {
+    struct sunpath_http_request *request;
+    int r;
+
+    r = sp_client_new_request(&request, client, method, uri, NULL, options);
     if (r < 0) {
         return r;
     }
     request->on_done = on_done;
     request->done_user = user;
-    r = sp_client_queue(client, request);
-    if (r < 0) {
-        sp_http_request_free(request);
-    } else if (copy.ret_request) {
-        *copy.ret_request = request;
-    }
-    return r;
+    return sp_client_queue_or_free(client, request);
 }
 
 size_t sunpath_http_client_n_connections(const struct sunpath_http_client *client) {

@@ -75,6 +75,12 @@ struct sunpath_http_request {
     void (*on_done)(const struct sunpath_http_response *response, int result,
                     const struct sunpath_error *error, void *user);
     void *done_user;
+    /* instead of on_done, with `protocol` or for CONNECT */
+    void (*on_upgrade)(struct sunpath_stream *stream, const struct sunpath_http_response *response,
+                       int result, const struct sunpath_error *error, void *user);
+    const struct sunpath_stream_events *stream_events;
+    struct sunpath_stream *upgraded;
+    char *protocol;
     struct sunpath_http_response **ret_response; /* takes the response over instead of freeing it */
     char *base;                                  /* the head that was asked for */
     size_t n_base;
@@ -179,6 +185,13 @@ struct sunpath_http_client {
 void sp_client_enter(struct sunpath_http_client *client);
 void sp_client_leave(struct sunpath_http_client *client);
 
+/* The way in: a request as the caller wants it, and into the queue, taking the options' handle. */
+int sp_client_new_request(struct sunpath_http_request **ret, struct sunpath_http_client *client,
+                          const char *method, const char *uri, const char *protocol,
+                          const struct sunpath_http_request_options *options);
+int sp_client_queue_or_free(struct sunpath_http_client *client,
+                            struct sunpath_http_request *request);
+
 /* ---- http-client-queue.c: requests that wait, and how requests end ----------------------------
  */
 
@@ -239,6 +252,7 @@ struct sp_client_connection {
     bool has_answered;          /* a byte came */
     bool has_informed;          /* an interim response came */
     bool is_resuming;           /* the answer broke off: its head stays, the rest is asked for */
+    bool wants_hand_out;        /* the server has switched: the stream is the caller's now */
     bool wants_start;           /* the request is to be sent, to another target */
     bool wants_input;           /* the request was resumed: take what was kept back */
     bool is_unsent;             /* the connection was lost before a byte of the request left */
@@ -335,6 +349,18 @@ bool sp_client_go_on_decoding(struct sp_client_connection *connection);
 /* All of the body has come: completes the answer, when it is decoded, too. */
 void sp_client_end_body(struct sp_client_connection *connection);
 void sp_client_stop_decoding(struct sp_client_connection *connection);
+
+/* ---- http-client-switch.c -----------------------------------------------------------------------
+ */
+
+/* Is an answer of this status the end of HTTP on the connection? */
+bool sp_client_is_switch(const struct sunpath_http_request *request, int status);
+/* Such an answer, owned from now on: fails, or wants to hand out. */
+void sp_client_take_switch(struct sp_client_connection *connection,
+                           struct sunpath_http_response *response);
+void sp_client_hand_out(struct sp_client_connection *connection);
+/* An upgrade was asked for, and the answer, which is complete, is another. */
+void sp_client_refuse_switch(struct sp_client_connection *connection);
 
 /* ---- http-client-resume.c -----------------------------------------------------------------------
  */
