@@ -110,15 +110,6 @@ class Clients(ServerTest):
                              f"--base-uri=unix:{self.socket}", "http://localhost/")
         self.assertIn("2000 succeeded, 0 failed, 0 errored", output)
 
-    def test_docker(self):
-        if not shutil.which("docker"):
-            self.skipTest("docker is not here")
-        path = self.path("docker.sock")
-        self.start(os.path.join(BIN, "example-docker-api"), path).wait_for_socket(path)
-        self.assertIn("sunny", self.run_ok("docker", "-H", f"unix://{path}", "ps"))
-        self.assertIn("1.41", self.run_ok("docker", "-H", f"unix://{path}", "version"))
-        self.assertNotEqual(self.run_any("docker", "-H", f"unix://{path}", "images").returncode, 0)
-
     def test_hello(self):
         path = self.path("hello.sock")
         self.start(os.path.join(BIN, "example-http-hello"), path).wait_for_socket(path)
