@@ -5,13 +5,9 @@
 
 #include <string.h>
 
-/*
- * The length of the well-formed, printable UTF-8 sequence at `data`, or 0. C1 controls (U+0080 to
- * U+009F) move cursors on terminals, so they do not count as printable; nor do surrogates and
- * overlong forms (RFC 3629).
- */
-static size_t utf8_length(const unsigned char *data, size_t size) {
+size_t sp_utf8_length(const void *text, size_t size) {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *data = text;
     uint32_t code;
     size_t n;
 
@@ -61,7 +57,7 @@ static size_t escape_byte(char out[4], unsigned char byte) {
 }
 
 size_t sp_escape_next(char out[4], size_t *ret_used, const char *data, size_t size) {
-    size_t n = utf8_length((const unsigned char *)data, size);
+    size_t n = sp_utf8_length(data, size);
 
     if (n == 0) {
         *ret_used = 1;
@@ -104,7 +100,7 @@ bool sp_is_plain(const char *text, size_t size) {
     size_t n;
 
     for (size_t i = 0; i < size; i += n) {
-        n = utf8_length((const unsigned char *)text + i, size - i);
+        n = sp_utf8_length(text + i, size - i);
         if (n == 0) {
             return false;
         }

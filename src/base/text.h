@@ -26,6 +26,13 @@ size_t sp_escape_next(char out[4], size_t *ret_used, const char *data, size_t si
 /* Is it UTF-8 without control characters, so that nothing in it would be escaped? */
 bool sp_is_plain(const char *text, size_t size);
 
+/*
+ * The length of the well-formed, printable UTF-8 sequence at `text`, whose `size` is at least 1, or
+ * 0. C1 controls (U+0080 to U+009F) move cursors on terminals, so they do not count as printable;
+ * nor do surrogates and overlong forms (RFC 3629).
+ */
+size_t sp_utf8_length(const void *text, size_t size);
+
 /* The whole of `text` as a decimal number from 0 to `max`: no sign, no space. False otherwise. */
 bool sp_parse_number(uint64_t *ret, const char *text, size_t size, uint64_t max);
 
