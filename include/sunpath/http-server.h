@@ -388,6 +388,9 @@ SUNPATH_API int sunpath_http_end(struct sunpath_http_exchange *exchange);
  * on_finish fires before this returns. `protocol` is the Upgrade value; NULL for CONNECT. -EINVAL
  * when the request did not ask for an upgrade, or its body is not complete. The stream is the
  * caller's from then on: neither draining nor freeing the server touches it.
+ *
+ * A CONNECT that is answered in any other way is the connection's last request: what follows it may
+ * be meant for the tunnel.
  */
 SUNPATH_API int sunpath_http_upgrade(struct sunpath_http_exchange *exchange, const char *protocol,
                                      struct sunpath_stream **ret,

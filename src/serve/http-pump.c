@@ -61,11 +61,22 @@ static bool complete(struct sp_http_connection *connection,
 
 /* ---- the head -------------------------------------------------------------------------------- */
 
+/*
+ * Behind a CONNECT that the handler does not make a tunnel there may be bytes that were meant for
+ * the tunnel (to a proxy that takes any 2xx for one, they are): they are no requests.
+ */
+static bool may_follow(const struct sp_http_connection *connection, const struct sp_http_head *head,
+                       const char *input) {
+    uint64_t max_requests = connection->server->options.max_requests;
+
+    return head->keep_alive && (max_requests == 0 || connection->n_requests < max_requests) &&
+           !(head->method.size == 7 && memcmp(input + head->method.at, "CONNECT", 7) == 0);
+}
+
 static void start_exchange(struct sp_http_connection *connection,
                            struct sunpath_http_exchange *exchange, size_t n_head,
                            const char *input) {
     struct sunpath_http_server *server = connection->server;
-    uint64_t max_requests = server->options.max_requests;
     struct sp_http_head *head = &exchange->head;
 
     connection->exchange = exchange;
@@ -81,8 +92,7 @@ static void start_exchange(struct sp_http_connection *connection,
     exchange->begin_at = connection->n_written;
     exchange->is_head_request =
         head->method.size == 4 && memcmp(input + head->method.at, "HEAD", 4) == 0;
-    exchange->keep_alive =
-        head->keep_alive && (max_requests == 0 || connection->n_requests < max_requests);
+    exchange->keep_alive = may_follow(connection, head, input);
     exchange->is_reading = head->framing == SP_HTTP_CHUNKED ||
                            (head->framing == SP_HTTP_LENGTH && head->content_length > 0);
     if (exchange->is_reading) {
@@ -213,12 +223,18 @@ static bool is_current(const struct sp_http_connection *connection,
     return !connection->is_dead && connection->exchange == exchange;
 }
 
+/* A chunk tells beforehand how much of it is still to come. */
+static bool is_too_large(const struct sunpath_http_exchange *exchange) {
+    return exchange->n_body > exchange->max_body ||
+           (!exchange->decoder && exchange->body.left > exchange->max_body - exchange->n_body);
+}
+
 /* A piece as the handler gets it. Returns false when the request is over. */
 static bool take_piece(struct sunpath_http_exchange *exchange, const char *data, size_t size) {
     struct sp_http_connection *connection = exchange->connection;
 
     exchange->n_body += size;
-    if (exchange->n_body > exchange->max_body) {
+    if (is_too_large(exchange)) {
         fail_body(connection, -EMSGSIZE, 413, "the body is too large");
     } else if (exchange->handler->on_body) {
         exchange->handler->on_body(exchange, data, size, exchange->handler_user);

@@ -564,6 +564,24 @@ START_TEST(connect_makes_a_tunnel) {
 }
 END_TEST
 
+/* What follows it may be meant for a tunnel. */
+START_TEST(a_connect_without_a_tunnel_is_the_last_request) {
+    char *heard;
+    int fd;
+
+    serving.handler.on_request = echo;
+    serving_open(NULL);
+    fd = client();
+    say(fd, "CONNECT host:1 HTTP/1.1\r\nHost: host:1\r\n\r\n" GET("/tunnelled"));
+    heard = hear(fd, NULL);
+    ck_assert_ptr_nonnull(strstr(heard, "Connection: close\r\n"));
+    ck_assert_ptr_nonnull(strstr(heard, "\r\n\r\nCONNECT host:1 "));
+    ck_assert_int_eq(serving.n_requests, 1);
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 SP_TESTS("http-life", an_answer_may_come_later, a_client_that_has_half_closed_gets_its_answers,
          a_client_that_leaves_is_noticed, a_client_that_leaves_mid_reply_is_an_error_of_its_own,
          on_drain_asks_for_more, on_drain_comes_after_a_full_output_too,
@@ -574,4 +592,5 @@ SP_TESTS("http-life", an_answer_may_come_later, a_client_that_has_half_closed_ge
          requests_that_waited_for_room_leave_no_memory_behind,
          draining_an_idle_server_is_done_in_the_next_dispatch, draining_finishes_what_is_under_way,
          draining_has_a_deadline, draining_inside_a_handler_answers_it_first,
-         a_connection_can_be_upgraded, connect_makes_a_tunnel)
+         a_connection_can_be_upgraded, connect_makes_a_tunnel,
+         a_connect_without_a_tunnel_is_the_last_request)

@@ -65,6 +65,7 @@ START_TEST(sizes_have_limits) {
     check_refused("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                   "b\r\n0123456789a\r\n",
                   413);
+    check_refused("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n0", 413);
     serving_close();
 }
 END_TEST
