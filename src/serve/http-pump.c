@@ -48,7 +48,9 @@ static bool complete(struct sp_http_connection *connection,
     if (!exchange->is_kept) {
         size_t size = exchange->n_head + exchange->n_in_place;
 
-        sp_http_exchange_keep_head(exchange);
+        if (sp_http_exchange_is_awaited(exchange)) {
+            sp_http_exchange_keep_head(exchange);
+        }
         sunpath_stream_consume(connection->stream, size);
     }
     connection->since_ns = sp_loop_now(connection->server->loop);
