@@ -45,7 +45,10 @@ struct sunpath_channel_message {
     size_t n_fds;
     const struct sunpath_credentials *credentials; /* NULL: not asked for, or not known */
     const struct sunpath_address *sender; /* datagrams; NULL: it has no name, and no answer */
-    bool is_unterminated;                 /* the last line of a stream, without its LF */
+    /* Borrowed: the memory that a large message came in, of exactly `size` bytes, for those who
+     * want to read it in pieces; -1 for every other message. */
+    int memory_fd;
+    bool is_unterminated; /* the last line of a stream, without its LF */
 };
 
 /*
@@ -60,7 +63,8 @@ struct sunpath_channel_events {
      * A message could not be delivered, and the channel goes on: -EMSGSIZE (a packet over
      * `max_message`; the text has its true size), -ETOOMANYREFS (more descriptors than allowed or
      * than this process has left: all of them were closed), -EPERM (a descriptor of a kind that is
-     * not let in). Without it the channel is over with this error.
+     * not let in), -EBADMSG (memory that is not sealed, or not of its size). Without it the channel
+     * is over with this error.
      */
     void (*on_lost)(struct sunpath_channel *channel, const struct sunpath_error *error, void *user);
 
@@ -109,6 +113,20 @@ struct sunpath_channel_options {
 
     /* Each message tells who sent it, by the kernel's word (SO_PASSCRED). */
     bool want_credentials;
+
+    /*
+     * Large messages can travel as sealed memory (memfd_create(2)), which is mapped read-only where
+     * it arrives: they are safe from later change, count against no queue, and packets may be
+     * larger than the socket's limit. Sending them: messages of `large_min` bytes and more, when
+     * the peer takes them; 0: never. Whether it does is asked with the first message, by one
+     * descriptor that comes with it: peers that take no descriptors never see it. Until there is an
+     * answer, and when it is no, large messages go as others do. `peer_takes_large`: both programs
+     * are yours, do not ask; datagrams cannot ask. Receiving them: of at most `max_large` bytes; 0:
+     * none.
+     */
+    size_t large_min;
+    size_t max_large;
+    bool peer_takes_large;
 };
 
 /*
@@ -175,8 +193,18 @@ SUNPATH_API int sunpath_channel_send(struct sunpath_channel *channel, const void
                                      const struct sunpath_channel_send_options *options);
 
 /*
+ * Sends all that is in `memory_fd`, from memfd_create(2) with MFD_ALLOW_SEALING, which stays the
+ * caller's: as memory, without a copy, when the peer takes that; then it is sealed and nobody can
+ * change it any more. Else its contents are copied, as by sunpath_channel_send(). Errors as there,
+ * and -EBUSY (it is mapped to be written to), -EPERM (it cannot be sealed).
+ */
+SUNPATH_API int sunpath_channel_send_memory(struct sunpath_channel *channel, int memory_fd,
+                                            const struct sunpath_channel_send_options *options);
+
+/*
  * The largest message that can be sent now: for packets what the socket's SO_SNDBUF lets through
- * (212,960 bytes by default), for streams `max_message`, or less where the framing ends before.
+ * (212,960 bytes by default), for streams `max_message`, or less where the framing ends before;
+ * more when the peer has said that it takes memory.
  */
 SUNPATH_API size_t sunpath_channel_max_message(struct sunpath_channel *channel);
 

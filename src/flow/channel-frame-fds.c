@@ -143,7 +143,7 @@ static int hold(struct sunpath_channel *channel, const struct sunpath_message *m
     in->n_at_hand = n_held(in);
     in->lost_at_hand = in->lost_at_hand || in->lost_last;
     in->end = channel->frames.n_read;
-    in->lost_last = is_lost || n_held(in) + message->n_fds > channel->options.max_fds;
+    in->lost_last = is_lost || n_held(in) + message->n_fds > sp_channel_fds_room(channel);
     if (!in->lost_last && message->n_fds > 0) {
         r = sp_buffer_append(&in->fds, message->fds, message->n_fds * sizeof(int), SIZE_MAX);
     }
@@ -158,8 +158,8 @@ static ssize_t carry_in(void *user, int fd, char *data, size_t size) {
     int fds[SUNPATH_FDS_MAX];
     struct sunpath_message message = {.data = data,
                                       .n_data = size,
-                                      .fds = channel->options.max_fds > 0 ? fds : NULL,
-                                      .max_fds = channel->options.max_fds};
+                                      .fds = sp_channel_fds_room(channel) > 0 ? fds : NULL,
+                                      .max_fds = sp_channel_fds_room(channel)};
     int r = sp_receive(fd, SOCK_STREAM, &message);
 
     if (r <= 0 && r != -ETOOMANYREFS) {

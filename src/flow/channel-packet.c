@@ -94,8 +94,8 @@ static int receive_one(struct sunpath_channel *channel) {
     struct sunpath_message packet = {
         .data = channel->packets.room->data,
         .n_data = channel->options.max_message,
-        .fds = channel->options.max_fds > 0 ? fds : NULL,
-        .max_fds = channel->options.max_fds,
+        .fds = sp_channel_fds_room(channel) > 0 ? fds : NULL,
+        .max_fds = sp_channel_fds_room(channel),
         .sender = channel->type == SUNPATH_DGRAM ? &sender : NULL,
     };
     int r = sp_receive(channel->packets.watch.fd, (int)channel->type, &packet);

@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
 #include "base/options.h"
 #include "flow/acceptor.h"
 #include "os/fd-kind.h"
 #include "os/fd.h"
+#include "os/memfd.h"
 #include "sock/target.h"
 
 #define KIB 1024ULL
@@ -33,6 +35,7 @@ struct sunpath_channel *sunpath_channel_close(struct sunpath_channel *channel) {
     sp_channel_enter(channel);
     channel->is_closed = true;
     channel->kind->close(channel);
+    sp_large_close(channel);
     sp_task_cancel(&channel->task);
     sp_list_remove(&channel->siblings);
     if (channel->acceptor) {
@@ -60,6 +63,7 @@ void sp_channel_be_over(struct sunpath_channel *channel, const struct sunpath_er
     }
     if (!channel->is_closed) {
         channel->kind->close(channel);
+        sp_large_close(channel);
         sp_task_cancel(&channel->task);
     }
     sp_channel_leave(channel);
@@ -105,6 +109,11 @@ static int check_fds(struct sunpath_channel *channel, const int *fds, size_t n,
     const struct sunpath_channel_options *options = &channel->options;
 
     channel->n_fds_received += n;
+    if (n > options->max_fds) {
+        return sp_fail(error, -ETOOMANYREFS, SUNPATH_REASON_PROTOCOL, "receive",
+                       "message %llu: it brought more descriptors than the limit of %zu",
+                       sp_channel_number(channel), options->max_fds);
+    }
     if (options->max_fds_total > 0 && channel->n_fds_received > options->max_fds_total) {
         return sp_fail(error, -ETOOMANYREFS, SUNPATH_REASON_PROTOCOL, "receive",
                        "message %llu: more descriptors in all than the limit of %llu",
@@ -124,11 +133,14 @@ static int check_fds(struct sunpath_channel *channel, const int *fds, size_t n,
 
 void sp_channel_deliver(struct sunpath_channel *channel, struct sunpath_channel_message *message) {
     struct sunpath_error error;
-    size_t n_fds = message->n_fds;
-    int *fds = message->fds;
+    int r = sp_large_take(channel, message, &error);
+    struct sunpath_channel_message memory = *message; /* the user may write to his */
 
     message->number = sp_channel_number(channel);
-    if (n_fds > 0 && check_fds(channel, fds, n_fds, &error) < 0) {
+    if (r == 0 && message->n_fds > 0) {
+        r = check_fds(channel, message->fds, message->n_fds, &error);
+    }
+    if (r < 0) {
         sp_channel_lose(channel, &error);
     } else {
         channel->counts.n_received++;
@@ -136,9 +148,10 @@ void sp_channel_deliver(struct sunpath_channel *channel, struct sunpath_channel_
             channel->events->on_message(channel, message, channel->user);
         }
     }
-    for (size_t i = 0; i < n_fds; i++) {
-        sp_close(fds[i]);
+    for (size_t i = 0; i < memory.n_fds; i++) {
+        sp_close(memory.fds[i]);
     }
+    sp_large_release(&memory);
 }
 
 /* ---- what was sent --------------------------------------------------------------------------- */
@@ -335,15 +348,49 @@ static int check_send(struct sunpath_channel *channel, size_t size,
     if (channel->type == SUNPATH_DGRAM && !options->to && !channel->packets.is_connected) {
         return -ENOTCONN;
     }
-    if (size <= channel->max_known) {
+    if (size <= channel->max_known || sp_large_is_for(channel, size)) {
         return 0;
     }
     channel->max_known = channel->kind->max_message(channel);
     return size > channel->max_known ? -EMSGSIZE : 0;
 }
 
-int sunpath_channel_send(struct sunpath_channel *channel, const void *data, size_t size,
-                         const struct sunpath_channel_send_options *given) {
+/* As memory when the peer takes it, else as it is; the first one with an offer of memory. */
+static int send_anyhow(struct sunpath_channel *channel, struct sp_outgoing *outgoing,
+                       int memory_fd) {
+    _cleanup_(sp_closep) int made_fd = -1, offer_fd = -1;
+    int fds[SUNPATH_FDS_MAX];
+    int r = 0, has_offer = 0;
+
+    if (sp_large_is_for(channel, outgoing->size)) {
+        if (memory_fd < 0) {
+            r = sp_memfd_copy(&made_fd, outgoing->data, outgoing->size);
+            memory_fd = made_fd;
+        }
+        return r < 0 ? r : sp_large_send(channel, memory_fd, outgoing);
+    }
+
+    if (outgoing->n_fds < SUNPATH_FDS_MAX) {
+        has_offer =
+            sp_large_offer(channel, &offer_fd); /* without a descriptor the next one has it */
+    }
+    if (has_offer > 0) {
+        if (outgoing->n_fds > 0) {
+            memcpy(fds, outgoing->fds, outgoing->n_fds * sizeof(int));
+        }
+        fds[outgoing->n_fds++] = offer_fd;
+        outgoing->fds = fds;
+    }
+    r = channel->kind->send(channel, outgoing);
+    if (has_offer > 0 && r < 0) {
+        sp_large_withdraw(channel);
+    }
+    channel->large.was_offered = channel->large.was_offered || (has_offer > 0 && r >= 0);
+    return r;
+}
+
+static int send_message(struct sunpath_channel *channel, const void *data, size_t size,
+                        const struct sunpath_channel_send_options *given, int memory_fd) {
     _cleanup_(sp_target_closep) struct sp_target to = {.via_fd = -1};
     struct sp_outgoing outgoing = {.data = data, .size = size};
     struct sunpath_channel_send_options options;
@@ -371,11 +418,42 @@ int sunpath_channel_send(struct sunpath_channel *channel, const void *data, size
     outgoing.on_sent = options.on_sent;
     outgoing.user = options.user;
     r = sp_channel_prepare(channel, &outgoing);
-    return r < 0 ? r : channel->kind->send(channel, &outgoing);
+    return r < 0 ? r : send_anyhow(channel, &outgoing, memory_fd);
+}
+
+int sunpath_channel_send(struct sunpath_channel *channel, const void *data, size_t size,
+                         const struct sunpath_channel_send_options *options) {
+    return send_message(channel, data, size, options, -1);
+}
+
+int sunpath_channel_send_memory(struct sunpath_channel *channel, int memory_fd,
+                                const struct sunpath_channel_send_options *options) {
+    int64_t size = sp_memfd_size(memory_fd);
+    const void *data = NULL;
+    int r;
+
+    if (size < 0) {
+        return (int)size;
+    }
+    if (sp_large_is_for(channel, (size_t)size)) {
+        return send_message(channel, NULL, (size_t)size, options, memory_fd);
+    }
+
+    r = sp_memfd_map(&data, memory_fd, (size_t)size);
+    if (r < 0) {
+        return r;
+    }
+    r = send_message(channel, data, (size_t)size, options, -1);
+    if (size > 0) {
+        munmap((void *)data, (size_t)size);
+    }
+    return r;
 }
 
 size_t sunpath_channel_max_message(struct sunpath_channel *channel) {
-    return channel->kind->max_message(channel);
+    size_t max = channel->kind->max_message(channel), large = sp_large_max(channel);
+
+    return max > large ? max : large;
 }
 
 void sunpath_channel_end(struct sunpath_channel *channel) {

@@ -101,6 +101,13 @@ struct sp_frames {
     bool has_credentials, is_mixed;         /* the message at hand has bytes of two senders */
 };
 
+/* Large messages as memory: what the peer has said of them (channel-large.c). */
+struct sp_large {
+    struct sp_watch watch; /* waits for the answer to our offer */
+    uint64_t peer_max;     /* 0: it takes none, or has not answered yet */
+    bool was_offered;
+};
+
 /*
  * `n_inside` counts the callbacks' callers that are running: closing leaves the memory to the
  * outermost. A channel is over when on_close was or is being called.
@@ -126,6 +133,7 @@ struct sunpath_channel {
 
     struct sp_packets packets;
     struct sp_frames frames;
+    struct sp_large large;
 
     struct sp_acceptor *acceptor; /* told when it closes, or NULL */
     struct sp_list siblings;      /* the channels of one server */
@@ -178,6 +186,33 @@ void sp_channel_tell_sent(struct sunpath_channel *channel);
 /* Duplicates descriptors to keep; all or none. -ENOBUFS (over the cap), -EMFILE, -EBADF. */
 int sp_channel_keep_fds(struct sunpath_channel *channel, int *ret, const int *fds, size_t n);
 void sp_channel_close_kept(struct sunpath_channel *channel, const int *fds, size_t n);
+
+/* As many descriptors as one message may bring: those of the user, and memory or an offer of it. */
+static inline size_t sp_channel_fds_room(const struct sunpath_channel *channel) {
+    size_t n = channel->options.max_fds + (channel->options.max_large > 0);
+
+    return n < SUNPATH_FDS_MAX ? n : SUNPATH_FDS_MAX;
+}
+
+/* ---- large messages (channel-large.c) -------------------------------------------------------- */
+
+/* 1, and *ret_fd to be sent with this message and closed; 0: no offer is due; or a negative errno.
+ */
+int sp_large_offer(struct sunpath_channel *channel, int *ret_fd);
+void sp_large_withdraw(struct sunpath_channel *channel);
+void sp_large_close(struct sunpath_channel *channel);
+
+/* Takes what is ours off a message that arrived; maps memory. -EBADMSG, -EMSGSIZE ...: it is lost.
+ */
+int sp_large_take(struct sunpath_channel *channel, struct sunpath_channel_message *message,
+                  struct sunpath_error *error);
+void sp_large_release(struct sunpath_channel_message *message);
+
+/* Does a message of this size travel as memory? The largest that could; 0: none. */
+bool sp_large_is_for(const struct sunpath_channel *channel, size_t size);
+size_t sp_large_max(const struct sunpath_channel *channel);
+/* Seals `fd`, which stays the caller's and holds the message, and sends it. */
+int sp_large_send(struct sunpath_channel *channel, int fd, struct sp_outgoing *outgoing);
 
 /* ---- the queue of packets (channel-queue.c) -------------------------------------------------- */
 
