@@ -108,6 +108,30 @@ bool sp_is_plain(const char *text, size_t size) {
     return true;
 }
 
+char *sp_put_json_text(char *at, const char *text, size_t size) {
+    *at++ = '"';
+    while (size > 0) {
+        char piece[5];
+        size_t n_used = 1, n_piece = 2;
+
+        if (*text == '\\') {
+            memcpy(piece, "\\\\", 2);
+        } else {
+            n_piece = sp_escape_next(piece, &n_used, text, size);
+        }
+        for (size_t i = 0; i < n_piece; i++) {
+            if (piece[i] == '"' || piece[i] == '\\') {
+                *at++ = '\\';
+            }
+            *at++ = piece[i];
+        }
+        text += n_used;
+        size -= n_used;
+    }
+    *at++ = '"';
+    return at;
+}
+
 const char *sp_show(struct sp_shown *shown, const char *name, size_t n_name) {
     if (sunpath_escape(shown->text, sizeof(shown->text), name, n_name) >= sizeof(shown->text)) {
         memcpy(shown->text + sizeof(shown->text) - 4, "...", 4);

@@ -23,6 +23,13 @@ const char *sp_show_address(struct sp_shown *shown, const struct sunpath_address
  */
 size_t sp_escape_next(char out[4], size_t *ret_used, const char *data, size_t size);
 
+/*
+ * Writes a JSON string, quotes included, of the text as sunpath_escape() shows it, and returns its
+ * end. SP_JSON_TEXT_ROOM() bytes suffice.
+ */
+#define SP_JSON_TEXT_ROOM(size) (5 * (size) + 2)
+char *sp_put_json_text(char *at, const char *text, size_t size);
+
 /* Is it UTF-8 without control characters, so that nothing in it would be escaped? */
 bool sp_is_plain(const char *text, size_t size);
 

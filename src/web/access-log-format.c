@@ -8,12 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "os/clock.h"
 
 #define N_SHOWN 4096 /* bytes of a name that are shown */
-
-/* Each byte may become "\\xHH" in JSON, with both backslashes. */
-#define N_WORST 5
 
 /* ---- pieces ---------------------------------------------------------------------------------- */
 
@@ -144,25 +142,9 @@ static char *put_key(char *at, const char *key) {
     return put(at, "\":");
 }
 
-/* After sunpath_escape() only quotes and backslashes are left to be escaped. */
-static char *put_json_text(char *at, const char *text) {
-    char escaped[4 * N_SHOWN + 1];
-    size_t size = sunpath_escape(escaped, sizeof(escaped), text, shown_size(text));
-
-    *at++ = '"';
-    for (size_t i = 0; i < size; i++) {
-        if (escaped[i] == '"' || escaped[i] == '\\') {
-            *at++ = '\\';
-        }
-        *at++ = escaped[i];
-    }
-    *at++ = '"';
-    return at;
-}
-
 static char *put_text(char *at, const char *key, const char *text) {
     at = put_key(at, key);
-    return text ? put_json_text(at, text) : put(at, "null");
+    return text ? sp_put_json_text(at, text, shown_size(text)) : put(at, "null");
 }
 
 static char *put_integer(char *at, const char *key, bool is_known, uint64_t number) {
@@ -244,7 +226,7 @@ size_t sp_log_room(const struct sp_log_entry *entry) {
     size_t size = 1024; /* keys, numbers, times, the error */
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        size += N_WORST * shown_size(texts[i]);
+        size += SP_JSON_TEXT_ROOM(shown_size(texts[i]));
     }
     return size;
 }

@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 
 #define N_WHY    256
 #define N_ANSWER (1024 * 1024)
@@ -116,19 +117,15 @@ static int put(struct sp_buffer *out, const char *text) {
     return sp_buffer_append(out, text, strlen(text), N_ANSWER);
 }
 
-/* After sunpath_escape() only quotes and backslashes are left to be escaped. */
 static int put_text(struct sp_buffer *out, const char *text) {
-    char escaped[4 * N_WHY + 1];
-    size_t size = sunpath_escape(escaped, sizeof(escaped), text, strnlen(text, N_WHY));
-    int r = put(out, "\"");
+    size_t size = strnlen(text, N_WHY);
+    char *at;
+    int r = sp_buffer_reserve(out, &at, SP_JSON_TEXT_ROOM(size), N_ANSWER);
 
-    for (size_t i = 0; r >= 0 && i < size; i++) {
-        if (escaped[i] == '"' || escaped[i] == '\\') {
-            r = put(out, "\\");
-        }
-        r = r < 0 ? r : sp_buffer_append(out, escaped + i, 1, N_ANSWER);
+    if (r >= 0) {
+        sp_buffer_commit(out, (size_t)(sp_put_json_text(at, text, size) - at));
     }
-    return r < 0 ? r : put(out, "\"");
+    return r;
 }
 
 /* One check's outcome. Returns 1 when all is well, 0 when not. */

@@ -43,6 +43,18 @@ START_TEST(a_short_buffer_cuts_between_pieces) {
 }
 END_TEST
 
+START_TEST(json_strings_are_json) {
+    static const char text[] = "a\"b\\c\n\x01\xff gr\xc3\xbc\xc3\x9f";
+    char out[SP_JSON_TEXT_ROOM(sizeof(text))], worst[SP_JSON_TEXT_ROOM(3)];
+
+    *sp_put_json_text(out, text, sizeof(text) - 1) = '\0';
+    ck_assert_str_eq(out, "\"a\\\"b\\\\\\\\c\\\\n\\\\x01\\\\xff gr\xc3\xbc\xc3\x9f\"");
+    *sp_put_json_text(out, "", 0) = '\0';
+    ck_assert_str_eq(out, "\"\"");
+    ck_assert_ptr_eq(sp_put_json_text(worst, "\x01\x02\x03", 3), worst + sizeof(worst));
+}
+END_TEST
+
 START_TEST(numbers_are_strict) {
     uint64_t n = 7;
 
@@ -86,5 +98,5 @@ START_TEST(plain_text_is_told_apart) {
 END_TEST
 
 SP_TESTS("text", control_bytes_are_escaped, utf8_passes_and_garbage_does_not,
-         a_short_buffer_cuts_between_pieces, numbers_are_strict, text_for_logs_keeps_backslashes,
-         plain_text_is_told_apart)
+         a_short_buffer_cuts_between_pieces, json_strings_are_json, numbers_are_strict,
+         text_for_logs_keeps_backslashes, plain_text_is_told_apart)
