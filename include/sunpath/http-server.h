@@ -263,6 +263,16 @@ SUNPATH_API bool sunpath_http_query_at(struct sunpath_http_exchange *exchange, s
  */
 SUNPATH_API const char *sunpath_http_cookie(struct sunpath_http_exchange *exchange,
                                             const char *name);
+/*
+ * Which of these types ("application/json", ...; NULL at the end) the client would like best, by
+ * its Accept fields (RFC 9110 12.5.1), or NULL: it takes none of them. Of those it likes alike, and
+ * without such a field, the first. An answer that depends on it says "Vary: Accept".
+ */
+SUNPATH_API const char *sunpath_http_accepts(struct sunpath_http_exchange *exchange,
+                                             const char *type, ...);
+/* The same with languages ("en", "de-CH") and Accept-Language: "Vary: Accept-Language". */
+SUNPATH_API const char *sunpath_http_accepts_language(struct sunpath_http_exchange *exchange,
+                                                      const char *language, ...);
 /* 10 or 11. */
 SUNPATH_API int sunpath_http_version(struct sunpath_http_exchange *exchange);
 /* The value of the first header of that name (any case), or NULL. */
