@@ -10,6 +10,42 @@
 extern "C" {
 #endif
 
+struct sunpath_http_exchange;
+
+/* ---- a server sets them ---------------------------------------------------------------------- */
+
+enum sunpath_same_site {
+    SUNPATH_SAME_SITE_DEFAULT = 0, /* nothing is said: browsers take it for Lax */
+    SUNPATH_SAME_SITE_LAX,
+    SUNPATH_SAME_SITE_STRICT,
+    SUNPATH_SAME_SITE_NONE /* needs is_secure */
+};
+
+struct sunpath_http_set_cookie_options {
+    size_t size;
+    const char *path;    /* requests below it get the cookie; NULL: "/" */
+    const char *domain;  /* and hosts below that; NULL: this host alone */
+    int64_t max_age_s;   /* 0: until the browser ends; -1: the cookie is removed */
+    bool is_secure;      /* over TLS alone */
+    bool is_http_only;   /* not for scripts */
+    bool is_partitioned; /* one for each site that embeds this one; needs is_secure */
+    enum sunpath_same_site same_site;
+};
+
+/*
+ * Adds a Set-Cookie header to the response. `value` goes out as it is, and sunpath_http_cookie()
+ * reads it back as it is, so encode what may not stand there. -EINVAL: a name that is no token, a
+ * value with spaces, quotes, commas, semicolons, backslashes or bytes that are not ASCII; what
+ * needs is_secure without it, "__Secure-" names included; a "__Host-" name that is not secure, with
+ * a domain or another path than "/". -EMSGSIZE: over 4,096 bytes, which browsers ignore. Else as
+ * sunpath_http_add_header().
+ */
+SUNPATH_API int sunpath_http_set_cookie(struct sunpath_http_exchange *exchange, const char *name,
+                                        const char *value,
+                                        const struct sunpath_http_set_cookie_options *options);
+
+/* ---- a client keeps them --------------------------------------------------------------------- */
+
 /*
  * A jar belongs to one socket address: that of the first client that uses it. Behind a socket there
  * is one server, so cookies have no domain; the Domain attribute is read over (services behind a
