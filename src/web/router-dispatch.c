@@ -345,30 +345,11 @@ static void on_request(struct sunpath_http_exchange *exchange, void *user) {
     (void)user;
 }
 
-/* ---- errors ---------------------------------------------------------------------------------- */
-
-static void on_error(struct sunpath_http_exchange *exchange, int status, const char *why,
-                     void *user) {
-    const struct sunpath_router *router = user;
-    const struct sp_http_connection *connection = exchange->connection;
-    const struct sp_routing *routing = exchange->routing;
-    const struct sp_scope *scope = routing ? routing->scope : router->scope;
-
-    for (; scope; scope = scope->parent) {
-        if (scope->router->on_error) {
-            scope->router->on_error(exchange, status, why, scope->router->error_user);
-        }
-        if (connection->is_dead || exchange->is_started) {
-            return;
-        }
-    }
-}
-
 const struct sunpath_http_handler *sunpath_router_handler(void) {
     static const struct sunpath_http_handler handler = {
         .on_head = on_head,
         .on_request = on_request,
-        .on_error = on_error,
+        .on_error = sp_router_on_error,
     };
 
     return &handler;

@@ -134,6 +134,10 @@ struct sp_lookup {
 int sp_router_lookup(const struct sunpath_router *router, struct sp_lookup *ret,
                      struct sunpath_http_exchange *exchange);
 
+/* router-error.c */
+void sp_router_on_error(struct sunpath_http_exchange *exchange, int status, const char *why,
+                        void *user);
+
 /* router-compile.c */
 int sp_router_compile(struct sunpath_router *router);
 
