@@ -6,6 +6,7 @@
 
 #include <sunpath/connection.h>
 #include <sunpath/http-cookies.h>
+#include <sunpath/http-form.h>
 #include <sunpath/loop.h>
 #include <sunpath/peer.h>
 #include <sunpath/stream.h>
@@ -66,6 +67,8 @@ struct sunpath_http_request_options {
      * (after a redirect, or when a kept connection was lost). Non-zero ends the request with it.
      */
     int (*rewind_body)(void *user);
+    /* A form as the body instead, with its Content-Type. -ESPIPE: it cannot be sent again. */
+    struct sunpath_http_form *form;
     /*
      * The connection stands and `head` is about to be sent; `peer` is who the server is, NULL over
      * TCP. Called again when the request is repeated. Non-zero ends the request with it.

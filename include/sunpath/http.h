@@ -6,6 +6,7 @@
 
 #include <sunpath/http-client.h>
 #include <sunpath/http-cookies.h>
+#include <sunpath/http-form.h>
 #include <sunpath/http-server.h>
 
 #ifdef __cplusplus

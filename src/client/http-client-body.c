@@ -56,7 +56,7 @@ static ssize_t next_of_source(struct sunpath_http_request *request, const char *
         size = (size_t)(options->body_length - (int64_t)request->n_sent);
     }
     request->is_read = true;
-    n = size > 0 ? options->read_body(options->user, room + SP_HTTP_CHUNK_ROOM, size) : 0;
+    n = size > 0 ? request->source.read(request->source.user, room + SP_HTTP_CHUNK_ROOM, size) : 0;
     if (n == -EAGAIN) {
         return n;
     }
@@ -85,6 +85,6 @@ static ssize_t next_of_source(struct sunpath_http_request *request, const char *
 
 ssize_t sp_http_request_next_piece(struct sunpath_http_request *request, const char **ret_data,
                                    char *room, struct sunpath_error *error) {
-    return request->options.read_body ? next_of_source(request, ret_data, room, error)
-                                      : next_of_memory(request, ret_data, room);
+    return request->source.read ? next_of_source(request, ret_data, room, error)
+                                : next_of_memory(request, ret_data, room);
 }

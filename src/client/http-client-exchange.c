@@ -81,13 +81,13 @@ static bool may_repeat(const struct sp_client_connection *connection) {
     const struct sunpath_http_request *request = connection->request;
 
     return connection->is_reused && !connection->response && !connection->has_informed &&
-           connection->n_seen == 0 && (!request->is_read || request->options.rewind_body) &&
+           connection->n_seen == 0 && (!request->is_read || request->source.rewind) &&
            (request->is_idempotent || connection->is_unsent);
 }
 
 void sp_client_start_again(struct sp_client_connection *connection) {
     struct sunpath_http_request *request = connection->request;
-    int r = request->is_read ? request->options.rewind_body(request->options.user) : 0;
+    int r = request->is_read ? request->source.rewind(request->source.user) : 0;
 
     if (connection->request != request) {
         return;

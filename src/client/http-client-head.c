@@ -116,7 +116,7 @@ static int drop_body(struct sunpath_http_request *request) {
     request->is_chunked = request->expects_continue = request->is_read = false;
     request->options.body = NULL;
     request->options.n_body = 0;
-    request->options.read_body = NULL;
+    request->source.read = NULL;
     return 0;
 }
 

@@ -70,14 +70,13 @@ static bool becomes_get(const struct sunpath_http_request *request, int status) 
 
 static const char *judge(const struct sunpath_http_request *request, int status,
                          const char *location, const struct sp_uri_reference *reference) {
-    const struct sunpath_http_request_options *options = &request->options;
     const char *why;
 
     if (!location) {
         return "it has no Location";
     }
     why = judge_place(request, location, reference);
-    if (!why && !becomes_get(request, status) && request->is_read && !options->rewind_body) {
+    if (!why && !becomes_get(request, status) && request->is_read && !request->source.rewind) {
         return "the body cannot be sent again";
     }
     return why;

@@ -12,6 +12,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "client/http-client.h"
+#include "client/http-form.h"
 #include "wire/content-coding.h"
 
 static void request_freep(struct sunpath_http_request **request) {
@@ -27,7 +28,8 @@ struct plan {
     const char *const *headers;
     bool has_host, has_user_agent, has_accept, has_codings, has_body, has_own_framing;
     bool decodes;
-    int64_t length; /* of the body; -1: sent chunked */
+    const char *form_type; /* the Content-Type of a form, or NULL */
+    int64_t length;        /* of the body; -1: sent chunked */
     size_t n_headers;
 };
 
@@ -100,7 +102,7 @@ static int plan_framing(struct plan *plan, const char *name, const char *value,
     }
     if (!sp_parse_number(&length, value, strlen(value), INT64_MAX) ||
         (options->read_body ? options->body_length > 0 && (int64_t)length != options->body_length
-                            : length != options->n_body)) {
+                            : (int64_t)length != plan->length)) {
         return invalid(error, "Content-Length", value, "not the length of the body");
     }
     plan->length = (int64_t)length;
@@ -123,6 +125,9 @@ static int plan_header(struct plan *plan, struct sunpath_http_request *request, 
             return invalid(error, "Host", value, "there can be only one");
         }
         plan->has_host = true;
+    }
+    if (is_named(name, "Content-Type") && plan->form_type) {
+        return invalid(error, "Content-Type", value, "a form has its own");
     }
     plan->has_user_agent |= is_named(name, "User-Agent");
     plan->has_accept |= is_named(name, "Accept");
@@ -170,13 +175,16 @@ static int plan_host(struct plan *plan, const struct sunpath_address *address,
 
 static int plan_body(struct plan *plan, const struct sunpath_http_request_options *options,
                      struct sunpath_error *error) {
-    if (options->body_length < 0 || (options->n_body > 0 && !options->body) ||
-        (options->body && options->read_body)) {
-        return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "request",
-                       "options: body, n_body, read_body and body_length contradict each other");
+    int n_bodies = !!options->body + !!options->read_body + !!options->form;
+
+    if (options->body_length < 0 || (options->n_body > 0 && !options->body) || n_bodies > 1) {
+        return sp_fail(
+            error, -EINVAL, SUNPATH_REASON_INVALID, "request",
+            "options: body, n_body, read_body, body_length and form contradict each other");
     }
-    plan->has_body = options->body || options->read_body;
-    plan->length = (int64_t)options->n_body;
+    plan->has_body = n_bodies > 0;
+    plan->length =
+        options->form ? sunpath_http_form_length(options->form) : (int64_t)options->n_body;
     if (options->read_body) {
         plan->length = options->body_length > 0 ? options->body_length : -1;
     }
@@ -226,6 +234,9 @@ static char *put_defaults(char *at, const struct plan *plan) {
     }
     if (!plan->has_accept) {
         at = put_field(at, "Accept", "*/*");
+    }
+    if (plan->form_type) {
+        at = put_field(at, "Content-Type", plan->form_type);
     }
     if (plan->decodes && !plan->has_codings) {
         at = put_codings(at);
@@ -285,6 +296,25 @@ static bool is_idempotent(const char *method) {
     return false;
 }
 
+static int set_source(struct sunpath_http_request *request, struct plan *plan,
+                      struct sunpath_error *error) {
+    const struct sunpath_http_request_options *options = &request->options;
+
+    request->source =
+        (struct sp_http_source){options->read_body, options->rewind_body, options->user};
+    if (!options->form) {
+        return 0;
+    }
+    plan->form_type = sp_http_form_type(options->form);
+    request->source =
+        (struct sp_http_source){sp_http_form_read, sp_http_form_rewind, options->form};
+    if (sp_http_form_rewind(options->form) != 0) {
+        return sp_fail(error, -ESPIPE, SUNPATH_REASON_INVALID, "request",
+                       "options: the form was sent before, and has a part that can be read once");
+    }
+    return 0;
+}
+
 static int make_plan(struct plan *plan, struct sunpath_http_request *request,
                      const struct sunpath_address *address, struct sunpath_error *error) {
     int r;
@@ -302,6 +332,9 @@ static int make_plan(struct plan *plan, struct sunpath_http_request *request,
         return r;
     }
     r = plan_body(plan, &request->options, error);
+    if (r >= 0) {
+        r = set_source(request, plan, error);
+    }
     if (r < 0) {
         return r;
     }

@@ -106,9 +106,9 @@ void sp_client_begin(struct sp_client_connection *connection) {
     if (!sp_client_dress(connection) || !tell_start(connection)) {
         return;
     }
-    request->sending = !options->body && !options->read_body ? SP_HTTP_SENT
-                       : request->expects_continue           ? SP_HTTP_SEND_WAIT
-                                                             : SP_HTTP_SEND_BODY;
+    request->sending = !options->body && !request->source.read ? SP_HTTP_SENT
+                       : request->expects_continue             ? SP_HTTP_SEND_WAIT
+                                                               : SP_HTTP_SEND_BODY;
     connection->n_taken_before = sp_stream_n_taken(connection->stream);
     if (!write_out(connection, request->head, request->n_head)) {
         return;

@@ -131,7 +131,7 @@ static int send_request(struct upgrade *upgrade) {
         }
     }
     r = send_all(upgrade, request->head, request->n_head);
-    if (r == 0 && (options->body || options->read_body)) {
+    if (r == 0 && (options->body || request->source.read)) {
         r = send_body(upgrade);
     }
     return r == -EPIPE ? 0 : r;

@@ -65,12 +65,20 @@ enum sp_http_sending {
     SP_HTTP_SEND_GIVEN_UP /* the answer made it pointless; the connection cannot be used again */
 };
 
+/* Where a body comes from that is not in memory: read_body of the options, or a form. */
+struct sp_http_source {
+    ssize_t (*read)(void *user, void *buffer, size_t n_buffer); /* NULL: there is none */
+    int (*rewind)(void *user);                                  /* NULL: it can be read once */
+    void *user;
+};
+
 struct sunpath_http_request {
     struct sp_list node; /* in the client's queue, or among the spent */
     struct sunpath_http_client *client;
     struct sp_client_connection *connection; /* that it is on; NULL: it waits in the queue */
     const struct sunpath_address *address;
     struct sunpath_http_request_options options; /* body and callbacks; the rest is stale */
+    struct sp_http_source source;
     struct sp_timer deadline;
     void (*on_done)(const struct sunpath_http_response *response, int result,
                     const struct sunpath_error *error, void *user);
