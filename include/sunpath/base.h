@@ -99,8 +99,8 @@ struct sunpath_error {
 SUNPATH_API const char *sunpath_version(void);
 
 /*
- * The optional libraries it was built with, by name, with a space between two; "" for none. "crypt":
- * hashed passwords; "zlib": gzip and deflate.
+ * The optional libraries it was built with, by name, with a space between two; "" for none.
+ * "crypt": hashed passwords; "jansson": JSON bodies; "zlib": gzip and deflate.
  */
 SUNPATH_API const char *sunpath_optional_parts(void);
 

@@ -18,6 +18,7 @@
 #include <sunpath/health.h>
 #include <sunpath/http.h>
 #include <sunpath/inspect.h>
+#include <sunpath/json.h>
 #include <sunpath/listener.h>
 #include <sunpath/loop.h>
 #include <sunpath/metrics.h>

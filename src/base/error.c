@@ -19,6 +19,9 @@ const char *sunpath_optional_parts(void) {
 #ifdef SP_HAVE_CRYPT
                                 " crypt"
 #endif
+#ifdef SP_HAVE_JANSSON
+                                " jansson"
+#endif
 #ifdef SP_HAVE_ZLIB
                                 " zlib"
 #endif

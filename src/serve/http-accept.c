@@ -10,8 +10,7 @@
 
 #define MAX_OFFERS 32
 
-/* All fields of that name as one list; NULL data: there is none, or no memory. */
-static struct sp_slice join_fields(struct sunpath_http_exchange *exchange, const char *wanted) {
+struct sp_slice sp_http_exchange_join(struct sunpath_http_exchange *exchange, const char *wanted) {
     struct sp_slice joined = {0};
     const char *name, *value;
     size_t size = 0, n = 0;
@@ -56,7 +55,7 @@ const char *sunpath_http_accepts(struct sunpath_http_exchange *exchange, const c
     va_start(rest, type);
     n = collect(offers, type, rest);
     va_end(rest);
-    i = n > 0 ? sp_accept_choose_type(join_fields(exchange, "Accept"), offers, n) : -1;
+    i = n > 0 ? sp_accept_choose_type(sp_http_exchange_join(exchange, "Accept"), offers, n) : -1;
     return i < 0 ? NULL : offers[i];
 }
 
@@ -70,6 +69,8 @@ const char *sunpath_http_accepts_language(struct sunpath_http_exchange *exchange
     va_start(rest, language);
     n = collect(offers, language, rest);
     va_end(rest);
-    i = n > 0 ? sp_accept_choose_language(join_fields(exchange, "Accept-Language"), offers, n) : -1;
+    i = n > 0 ? sp_accept_choose_language(sp_http_exchange_join(exchange, "Accept-Language"),
+                                          offers, n)
+              : -1;
     return i < 0 ? NULL : offers[i];
 }

@@ -149,29 +149,6 @@ static bool is_worth_it(const struct sunpath_http_exchange *exchange, int status
 
 /* ---- choosing -------------------------------------------------------------------------------- */
 
-/* All Accept-Encoding fields as one list. */
-static struct sp_slice accept_encoding(struct sunpath_http_exchange *exchange) {
-    const char *name, *value, *joined = NULL;
-
-    for (size_t i = 0; sunpath_http_header_at(exchange, i, &name, &value); i++) {
-        size_t n_joined = joined ? strlen(joined) : 0, n_value = strlen(value);
-        char *longer;
-
-        if (strcasecmp(name, "Accept-Encoding") != 0) {
-            continue;
-        }
-        longer = sp_arena_alloc(&exchange->arena, n_joined + n_value + 2);
-        if (!longer) {
-            break;
-        }
-        memcpy(longer, joined ? joined : "", n_joined);
-        longer[n_joined] = ',';
-        memcpy(longer + n_joined + 1, value, n_value + 1);
-        joined = longer;
-    }
-    return joined ? (struct sp_slice){joined, strlen(joined)} : (struct sp_slice){NULL, 0};
-}
-
 static int add_vary(struct sunpath_http_exchange *exchange) {
     if (field_has(exchange, "Vary", "Accept-Encoding") || field_has(exchange, "Vary", "*")) {
         return 0;
@@ -215,7 +192,7 @@ int sp_http_exchange_choose_coding(struct sunpath_http_exchange *exchange, int s
     if (r < 0 || status == 304) {
         return r;
     }
-    coding = sp_coding_negotiate(accept_encoding(exchange));
+    coding = sp_coding_negotiate(sp_http_exchange_join(exchange, "Accept-Encoding"));
     if (!coding) {
         return 0;
     }

@@ -342,6 +342,13 @@ void sp_http_exchange_call_drain(struct sunpath_http_exchange *exchange);
 void sp_http_exchange_call_finish(struct sunpath_http_exchange *exchange, int error);
 void sp_http_exchange_call_leave(struct sunpath_http_exchange *exchange);
 
+/* http-accept.c */
+/*
+ * All fields of that name as one list, in the arena; NULL when there is none, or no memory.
+ * Trailers are among them once they are there.
+ */
+struct sp_slice sp_http_exchange_join(struct sunpath_http_exchange *exchange, const char *field);
+
 /* http-decode.c */
 /* The body is about to be read. -EOPNOTSUPP (a coding that is not known), -ENOMEM. */
 int sp_http_exchange_begin_decoding(struct sunpath_http_exchange *exchange);

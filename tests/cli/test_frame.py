@@ -17,7 +17,7 @@ class Frame(TestCase):
     def test_version(self):
         text = self.run_ok(SUNPATH, "--version")
         self.assertRegex(text, r"^sunpath \d+\.\d+\.\d+\n")
-        self.assertRegex(text, r"(?m)^optional parts: .*\bzlib\b")
+        self.assertRegex(text, r"(?m)^optional parts: .*\bjansson\b.*\bzlib\b")
 
     def test_overview_names_every_verb(self):
         for option in ["help", "--help", "-h"]:
