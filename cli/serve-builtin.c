@@ -123,7 +123,19 @@ static void put_groups(struct cli_json *json, int fd) {
     free(groups);
 }
 
-static void whoami(struct sunpath_http_exchange *exchange) {
+/* What a trusted proxy says of whom it serves. */
+static void put_client(struct cli_json *json, struct sunpath_http_exchange *exchange,
+                       const struct sunpath_forwarded *forwarded) {
+    struct sunpath_client client;
+
+    if (sunpath_forwarded_read(forwarded, exchange, &client) >= 0 && client.is_forwarded) {
+        cli_json_string(json, "client", client.address);
+        cli_json_string(json, "scheme", client.scheme);
+    }
+}
+
+static void whoami(struct sunpath_http_exchange *exchange,
+                   const struct sunpath_forwarded *forwarded) {
     const struct sunpath_peer *peer = sunpath_http_peer(exchange);
     int fd = sunpath_http_fd(exchange);
     char executable[PATH_MAX];
@@ -141,6 +153,7 @@ static void whoami(struct sunpath_http_exchange *exchange) {
         put_groups(&document.json, fd);
         cli_json_string(&document.json, "executable", n < 0 ? NULL : executable);
     }
+    put_client(&document.json, exchange, forwarded);
     document_send(&document, exchange);
 }
 
@@ -158,7 +171,8 @@ static bool is_path(const char *path, size_t size, const char *name) {
     return strlen(name) == size && memcmp(path, name, size) == 0;
 }
 
-void serve_builtin(struct sunpath_http_exchange *exchange) {
+void serve_builtin(struct sunpath_http_exchange *exchange,
+                   const struct sunpath_forwarded *forwarded) {
     size_t size;
     const char *path = serve_path(exchange, &size);
 
@@ -170,7 +184,7 @@ void serve_builtin(struct sunpath_http_exchange *exchange) {
         }
     } else if (is_path(path, size, "/whoami")) {
         if (serve_is_get(exchange)) {
-            whoami(exchange);
+            whoami(exchange, forwarded);
         }
     } else {
         serve_status(exchange, 404, "nothing here: try /, /whoami or /echo");

@@ -55,16 +55,23 @@ static void on_gone(struct sunpath_stream *stream, int error, void *user) {
     serve->successor = sunpath_stream_close(stream);
 }
 
+bool serve_is_hand_over(struct sunpath_http_exchange *exchange) {
+    const char *upgrade = sunpath_http_header(exchange, "Upgrade");
+
+    return upgrade && strcasecmp(upgrade, PROTOCOL) == 0;
+}
+
 bool serve_hand_over(struct serve *serve, struct sunpath_http_exchange *exchange) {
     static const struct sunpath_stream_events events = {.on_drain = on_answered,
                                                         .on_close = on_gone};
-    const char *upgrade = sunpath_http_header(exchange, "Upgrade");
 
-    if (!upgrade || strcasecmp(upgrade, PROTOCOL) != 0) {
+    if (!serve_is_hand_over(exchange)) {
         return false;
     }
     if (!is_trusted(sunpath_http_peer(exchange))) {
         serve_status(exchange, 403, "only the server's own user or root may take over");
+    } else if (serve->is_worker) {
+        serve_status(exchange, 409, "one of several workers cannot hand over");
     } else if (serve->successor || serve->is_ending) {
         serve_status(exchange, 409, "somebody else is taking over");
     } else if (sunpath_http_upgrade(exchange, PROTOCOL, &serve->successor, &events, serve) < 0) {
@@ -112,8 +119,9 @@ static int explain(struct sunpath_error *error, const char *address, int r, int 
                       "refused (403): only the user its server runs as, or root, may take over");
     }
     if (status == 409) {
-        return refuse(error, -EBUSY, SUNPATH_REASON_IN_USE, address,
-                      "refused (409): somebody else is taking over, or it is ending");
+        return refuse(
+            error, -EBUSY, SUNPATH_REASON_IN_USE, address,
+            "refused (409): somebody else is taking over, it is ending, or it has workers");
     }
     if (r != -EPROTO && r != -EBADMSG) {
         return r;

@@ -6,18 +6,46 @@
 
 #include <sunpath/sunpath.h>
 
+#include "cli.h"
+#include "serve-ops.h"
+
+#define SERVE_MAX_LISTENERS 2
+
 struct serve {
     struct sunpath_loop *loop;
     struct sunpath_http_server *server;
     struct sunpath_signal *signals[3];
     struct sunpath_stream *successor; /* has asked for the listener and was answered 101 */
-    int root_fd;                      /* the directory that is served; -1: the built-in service */
+    struct sunpath_listener *listeners[SERVE_MAX_LISTENERS]; /* until a server has them */
+    size_t n_listeners;
+    const struct sunpath_http_server_options *http;
+    struct serve_ops ops;
+    int root_fd; /* the directory that is served; -1: the built-in service */
     int drain_ms;
     bool is_quiet, is_ending;
+    bool is_worker; /* one of several processes */
 };
 
+/* serve-command.c */
+
+/* What the command line says. */
+struct serve_command {
+    struct cli_listen_options listen;
+    struct sunpath_http_server_options http;
+    const char *address;
+    char inherited[SUNPATH_NAME_MAX]; /* the address that --fd or --systemd stands for */
+    char tcp[512];                    /* --tcp-too, or "" */
+    const char *directory;            /* NULL: the built-in service */
+    bool takes_over;
+    int n_workers; /* 1: this process serves */
+};
+
+/* Reads it all, and says what is wrong. An exit status. */
+int serve_read_command(struct serve_command *command, struct serve *serve, int argc, char **argv);
+
 /* serve-builtin.c: a small service to try things on: / /whoami /echo */
-void serve_builtin(struct sunpath_http_exchange *exchange);
+void serve_builtin(struct sunpath_http_exchange *exchange,
+                   const struct sunpath_forwarded *forwarded);
 
 /* serve-files.c: the files below `root_fd` */
 void serve_file(struct sunpath_http_exchange *exchange, int root_fd);
@@ -28,7 +56,9 @@ int serve_open_below(int root_fd, const char *path);
 
 /* serve-handover.c: gives the listener to a successor, or gets it from a predecessor. */
 
-/* Is this request such a successor's? Then it is answered. */
+/* Is this request such a successor's? It is asked who it is, not for a password. */
+bool serve_is_hand_over(struct sunpath_http_exchange *exchange);
+/* Answers it, if it is one. */
 bool serve_hand_over(struct serve *serve, struct sunpath_http_exchange *exchange);
 /* Takes the listener on `address` over. -ENOENT and -ECONNREFUSED: nobody serves there. */
 int serve_take_over(struct sunpath_listener **ret, const char *address,
@@ -36,6 +66,18 @@ int serve_take_over(struct sunpath_listener **ret, const char *address,
 
 /* cmd-serve.c: stops accepting, finishes what is under way, ends the loop. */
 void serve_drain(struct serve *serve);
+
+/* Where it serves, unless it is to be quiet. */
+void serve_announce(const struct serve *serve);
+void serve_close_listeners(struct serve *serve);
+/* Does SIGHUP mean anything? Not under nohup(1), unless it has the log opened anew. */
+bool serve_minds_hangup(const struct serve *serve);
+
+/*
+ * serve-workers.c: runs `work` in `n` processes until a signal ends them all. `work` writes a byte
+ * to `ready_fd` when it serves, and closes it. An exit status.
+ */
+int serve_workers(struct serve *serve, int n, int (*work)(struct serve *serve, int ready_fd));
 
 /* serve-builtin.c: the answer to what went wrong, a line of text. */
 void serve_status(struct sunpath_http_exchange *exchange, int status, const char *text);
