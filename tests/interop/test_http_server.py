@@ -98,7 +98,7 @@ class Clients(ServerTest):
 
     def test_aiohttp(self):
         client = os.path.join(SOURCE, "tests/interop/aiohttp-client.py")
-        self.assertEqual(self.run_ok("/usr/bin/python3", client, self.socket), "ok\n")
+        self.assertEqual(self.run_ok(DEBIAN_PYTHON, client, self.socket), "ok\n")
 
     def test_h2load(self):
         output = self.run_ok("h2load", "--h1", "-n", "20000", "-c", "16", f"--base-uri=unix:{self.socket}",

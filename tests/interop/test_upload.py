@@ -120,7 +120,7 @@ class Upload(TestCase):
 
     def test_aiohttp(self):
         small = self.random_file("small", 65536)
-        text = self.run_ok(sys.executable, os.path.join(HERE, "aiohttp-form.py"), self.socket, small)
+        text = self.run_ok(DEBIAN_PYTHON, os.path.join(HERE, "aiohttp-form.py"), self.socket, small)
         self.assertEqual(digest(self.saved(os.listdir(self.files)[0])), digest(small))
         self.assertEqual(text, "200 note: 12 bytes\nsaved gr%C3%B6%C3%9Fe.bin: 65536 bytes\n"  # as it was sent
                                "200 a: 10 bytes\nb: 0 bytes\n")

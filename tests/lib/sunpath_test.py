@@ -33,6 +33,7 @@ SOURCE = os.environ.get("SUNPATH_SOURCE") or os.path.realpath(os.path.join(os.pa
 BUILD = os.environ.get("SUNPATH_BUILD") or os.path.join(SOURCE, "build", "test")
 BIN = os.path.join(BUILD, "bin")
 SUNPATH = for_everyone(os.path.join(BIN, "sunpath"))
+DEBIAN_PYTHON = "/usr/bin/python3"  # has the Python packages that ./dev test installs; another one may come first in PATH
 NODE_MODULES = os.path.join(SOURCE, "build", "node", "node_modules")  # what tests/node/package.json names
 DEADLINE = 60  # seconds after which waiting for something counts as never
 
