@@ -12,6 +12,7 @@
 #include <sunpath/connection.h>
 #include <sunpath/cors.h>
 #include <sunpath/event-stream.h>
+#include <sunpath/files.h>
 #include <sunpath/form.h>
 #include <sunpath/forwarded.h>
 #include <sunpath/frame.h>

@@ -92,18 +92,16 @@ static int may_have_fields(const struct sunpath_http_exchange *exchange) {
     return 0;
 }
 
-static int check_field(const char *name, const char *value) {
-    if (!name || !sp_http_is_token(name, strlen(name)) || is_ours(name)) {
-        return -EINVAL;
-    }
-    return !value || sp_http_is_value(value, strlen(value)) ? 0 : -EINVAL;
+bool sp_http_may_add_field(const char *name, const char *value) {
+    return name && sp_http_is_token(name, strlen(name)) && !is_ours(name) &&
+           (!value || sp_http_is_value(value, strlen(value)));
 }
 
 int sunpath_http_add_header(struct sunpath_http_exchange *exchange, const char *name,
                             const char *value) {
     int r;
 
-    if (!value || check_field(name, value) < 0) {
+    if (!value || !sp_http_may_add_field(name, value)) {
         return -EINVAL;
     }
     r = may_have_fields(exchange);
@@ -117,7 +115,7 @@ int sunpath_http_set_header(struct sunpath_http_exchange *exchange, const char *
                             const char *value) {
     int r;
 
-    if (check_field(name, value) < 0) {
+    if (!sp_http_may_add_field(name, value)) {
         return -EINVAL;
     }
     r = may_have_fields(exchange);

@@ -150,13 +150,15 @@ static int begin_part(struct sunpath_http_exchange *exchange) {
     struct sp_http_connection *connection = exchange->connection;
     const struct sp_http_file_part *part = exchange->file_parts;
     size_t n_queued = sp_stream_n_queued(connection->stream);
-    char *start;
-    int r;
+    char *start = NULL;
+    int r = 0;
 
     if (n_queued >= SP_HTTP_HIGH_MARK) {
         return 0;
     }
-    r = sp_http_reserve(&start, connection, part->n_before);
+    if (part->n_before > 0) {
+        r = sp_http_reserve(&start, connection, part->n_before);
+    }
     if (r < 0) {
         return r == -ENOBUFS && n_queued > 0 ? 0 : r;
     }

@@ -389,6 +389,8 @@ void sp_http_encoders_deinit(struct sunpath_http_server *server);
 int sp_http_exchange_fail(struct sunpath_http_exchange *exchange, int status, const char *why);
 
 /* http-fields.c */
+/* May a program add that header? A NULL value is none. */
+bool sp_http_may_add_field(const char *name, const char *value);
 /* The value of the first header of that name that the response has been given, or NULL. */
 const char *sp_http_exchange_find_field(const struct sunpath_http_exchange *exchange,
                                         const char *name, size_t *ret_size);
