@@ -26,6 +26,7 @@ int main(void) {
         return 1;
     }
     sunpath_address_format(text, sizeof(text), &address);
+    sunpath_http_server_free(NULL); /* what stands on optional libraries, so that they are needed */
     printf("%s %s\\n", sunpath_version(), text);
     return 0;
 }
