@@ -4,6 +4,7 @@
 #ifndef SUNPATH_HTTP_H
 #define SUNPATH_HTTP_H
 
+#include <sunpath/event-source.h>
 #include <sunpath/http-client.h>
 #include <sunpath/http-cookies.h>
 #include <sunpath/http-form.h>
