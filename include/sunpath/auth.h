@@ -122,13 +122,16 @@ SUNPATH_API int sunpath_auth_new(struct sunpath_auth **ret,
 SUNPATH_API struct sunpath_auth *sunpath_auth_free(struct sunpath_auth *auth);
 
 /*
- * Calls `on_pass` when the request may pass: before this returns, or later. Else the request is
- * answered with 401 (or 400) and the challenges, or with 403 where only trusted peers may pass. To
- * be called in on_head or on_request.
+ * Calls `on_pass` when the request may pass: before this returns, or, when it returns 1, perhaps
+ * later. Else the request is answered with 401 (or 400) and the challenges, or with 403 where only
+ * trusted peers may pass. To be called in on_head or on_request.
  */
-SUNPATH_API void sunpath_auth_check(
+SUNPATH_API int sunpath_auth_check(
     struct sunpath_auth *auth, struct sunpath_http_exchange *exchange,
     void (*on_pass)(struct sunpath_http_exchange *exchange, void *user), void *user);
+
+/* The same for sunpath_router_use(), whose `user` is the guard. */
+SUNPATH_API void sunpath_auth_middleware(struct sunpath_http_exchange *exchange, void *user);
 
 /* Ends a decision. `name` (copied; NULL: the one in the attempt) is who it is. */
 SUNPATH_API void sunpath_auth_decide(struct sunpath_auth_decision *decision, bool may_pass,

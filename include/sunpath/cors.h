@@ -42,6 +42,9 @@ SUNPATH_API struct sunpath_cors *sunpath_cors_free(struct sunpath_cors *cors);
 SUNPATH_API int sunpath_cors_apply(const struct sunpath_cors *cors,
                                    struct sunpath_http_exchange *exchange);
 
+/* The same for sunpath_router_use(), whose `user` is the struct sunpath_cors. */
+SUNPATH_API void sunpath_cors_middleware(struct sunpath_http_exchange *exchange, void *user);
+
 #ifdef __cplusplus
 }
 #endif

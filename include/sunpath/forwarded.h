@@ -70,6 +70,12 @@ SUNPATH_API int sunpath_forwarded_read(const struct sunpath_forwarded *forwarded
                                        struct sunpath_http_exchange *exchange,
                                        struct sunpath_client *ret);
 
+/*
+ * For sunpath_router_use(), whose `user` is the struct sunpath_forwarded: answers 400 to what is
+ * malformed, so that sunpath_forwarded_read() behind it always knows.
+ */
+SUNPATH_API void sunpath_forwarded_middleware(struct sunpath_http_exchange *exchange, void *user);
+
 #ifdef __cplusplus
 }
 #endif

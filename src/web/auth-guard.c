@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sunpath/router.h>
+
 #include "base/cleanup.h"
 #include "base/options.h"
 #include "serve/http-server.h"
@@ -22,6 +24,7 @@ struct sunpath_auth_decision {
     struct sunpath_http_exchange *exchange; /* NULL: the client has left */
     struct sunpath_auth_attempt attempt;    /* in the exchange's memory */
     bool is_late;                           /* the request is held back */
+    bool *ret_is_over;                      /* where to say that it was decided, or NULL */
     void (*on_pass)(struct sunpath_http_exchange *exchange, void *user);
     void *user;
 };
@@ -75,6 +78,9 @@ void sunpath_auth_decide(struct sunpath_auth_decision *decision, bool may_pass, 
     struct sunpath_http_exchange *exchange = decision->exchange;
     struct sunpath_http_server *server;
 
+    if (decision->ret_is_over) {
+        *decision->ret_is_over = true;
+    }
     if (!exchange || exchange->is_started) { /* it left, or waited too long */
         if (exchange) {
             sp_http_exchange_remove_hook(exchange, &decision->hook);
@@ -97,23 +103,32 @@ void sunpath_auth_decide(struct sunpath_auth_decision *decision, bool may_pass, 
     sp_http_server_leave(server);
 }
 
-static void ask(struct sunpath_auth_decision *decision) {
-    struct sunpath_auth *auth = decision->auth;
+/* Returns 1 when it will be decided later. */
+static int ask(struct sunpath_auth_decision *decision) {
+    const struct sunpath_auth_options *options = &decision->auth->options;
     struct sunpath_http_exchange *exchange = decision->exchange;
     enum sunpath_auth_verdict verdict = SUNPATH_AUTH_NO;
+    bool is_over = false;
 
-    decision->is_late = true;
-    sp_http_exchange_add_hook(exchange, &decision->hook);
-    sunpath_http_pause(exchange);
-    if (auth->options.verify) {
-        verdict = auth->options.verify(exchange, &decision->attempt, decision, auth->options.user);
+    if (options->verify) {
+        decision->is_late = true;
+        decision->ret_is_over = &is_over;
+        sp_http_exchange_add_hook(exchange, &decision->hook);
+        sunpath_http_pause(exchange);
+        verdict = options->verify(exchange, &decision->attempt, decision, options->user);
     }
-    if (verdict != SUNPATH_AUTH_LATER) {
-        sunpath_auth_decide(decision, verdict == SUNPATH_AUTH_YES, NULL);
+    if (is_over) {
+        return 0;
     }
+    decision->ret_is_over = NULL;
+    if (verdict == SUNPATH_AUTH_LATER) {
+        return 1;
+    }
+    sunpath_auth_decide(decision, verdict == SUNPATH_AUTH_YES, NULL);
+    return 0;
 }
 
-static void look_up(struct sunpath_auth_decision *decision) {
+static int look_up(struct sunpath_auth_decision *decision) {
     struct sunpath_credentials *credentials = decision->auth->options.credentials;
     const struct sunpath_auth_attempt *attempt = &decision->attempt;
     const char *name = NULL;
@@ -125,11 +140,11 @@ static void look_up(struct sunpath_auth_decision *decision) {
     } else if (credentials) {
         name = sunpath_credentials_bearer(credentials, attempt->secret);
     }
-    if (name) {
-        sunpath_auth_decide(decision, true, name);
-    } else {
-        ask(decision);
+    if (!name) {
+        return ask(decision);
     }
+    sunpath_auth_decide(decision, true, name);
+    return 0;
 }
 
 /* ---- checking -------------------------------------------------------------------------------- */
@@ -148,26 +163,26 @@ static int read_attempt(const struct sunpath_auth *auth, struct sunpath_http_exc
     return r;
 }
 
-void sunpath_auth_check(struct sunpath_auth *auth, struct sunpath_http_exchange *exchange,
-                        void (*on_pass)(struct sunpath_http_exchange *exchange, void *user),
-                        void *user) {
+int sunpath_auth_check(struct sunpath_auth *auth, struct sunpath_http_exchange *exchange,
+                       void (*on_pass)(struct sunpath_http_exchange *exchange, void *user),
+                       void *user) {
     struct sunpath_auth_decision *decision;
     struct sunpath_auth_attempt attempt;
     int r;
 
     if (sunpath_access_trusts(auth->options.trusted, sunpath_http_fd(exchange))) {
         on_pass(exchange, user);
-        return;
+        return 0;
     }
     r = read_attempt(auth, exchange, &attempt);
     if (r == -ENOENT || r == -EBADMSG) {
         refuse(auth, exchange, r == -ENOENT ? 401 : 400, r == -ENOENT ? NULL : "invalid_request");
-        return;
+        return 0;
     }
     decision = r < 0 ? NULL : calloc(1, sizeof(*decision));
     if (!decision) {
         (void)sunpath_http_fail(exchange, 503, NULL);
-        return;
+        return 0;
     }
     decision->hook.on_finish = on_finish;
     decision->auth = auth;
@@ -175,7 +190,20 @@ void sunpath_auth_check(struct sunpath_auth *auth, struct sunpath_http_exchange 
     decision->attempt = attempt;
     decision->on_pass = on_pass;
     decision->user = user;
-    look_up(decision);
+    return look_up(decision);
+}
+
+/* ---- as middleware --------------------------------------------------------------------------- */
+
+static void go_on(struct sunpath_http_exchange *exchange, void *user) {
+    (void)user;
+    (void)sunpath_router_next(exchange);
+}
+
+void sunpath_auth_middleware(struct sunpath_http_exchange *exchange, void *user) {
+    if (sunpath_auth_check(user, exchange, go_on, NULL) == 1) {
+        (void)sunpath_router_wait(exchange, NULL, NULL);
+    }
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -2,6 +2,7 @@
 /* cors.c - what pages of other origins may ask for. */
 
 #include <sunpath/cors.h>
+#include <sunpath/router.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -101,6 +102,16 @@ int sunpath_cors_apply(const struct sunpath_cors *cors, struct sunpath_http_exch
         return answer_preflight(cors, exchange, may_ask);
     }
     return may_ask ? add(exchange, r, "Access-Control-Expose-Headers", cors->expose) : 0;
+}
+
+void sunpath_cors_middleware(struct sunpath_http_exchange *exchange, void *user) {
+    int r = sunpath_cors_apply(user, exchange);
+
+    if (r == 0) {
+        (void)sunpath_router_next(exchange);
+    } else if (r < 0) {
+        (void)sunpath_http_fail(exchange, 503, NULL);
+    }
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

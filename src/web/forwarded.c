@@ -2,6 +2,7 @@
 /* forwarded.c - who the client is, as far as a trusted proxy says. */
 
 #include <sunpath/forwarded.h>
+#include <sunpath/router.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -276,6 +277,17 @@ int sunpath_forwarded_read(const struct sunpath_forwarded *forwarded,
     }
     *ret = known->client;
     return known->result;
+}
+
+void sunpath_forwarded_middleware(struct sunpath_http_exchange *exchange, void *user) {
+    struct sunpath_client client;
+    int r = sunpath_forwarded_read(user, exchange, &client);
+
+    if (r >= 0) {
+        (void)sunpath_router_next(exchange);
+    } else {
+        (void)sunpath_http_fail(exchange, r == -EBADMSG ? 400 : 503, NULL);
+    }
 }
 
 static bool is_sound(const struct sunpath_forwarded_options *options) {

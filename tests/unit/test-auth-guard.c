@@ -3,7 +3,7 @@
 
 #include <sunpath/auth.h>
 
-#include "http-serving.h"
+#include "routing.h"
 
 #define A_B "Authorization: Basic YTpi\r\n" /* a:b */
 
@@ -225,6 +225,68 @@ START_TEST(a_trusted_peer_is_not_asked) {
 }
 END_TEST
 
+static void routed_open(void) {
+    router = new_router(false, false);
+    ck_assert_int_eq(sunpath_auth_new(&auth, &options), 0);
+    ck_assert_int_eq(sunpath_router_use(router, "/private", sunpath_auth_middleware, auth), 0);
+    ck_assert_int_eq(sunpath_router_on(router, "GET /private", welcome, "user"), 0);
+    ck_assert_int_eq(sunpath_router_on(router, "GET /", welcome, "user"), 0);
+    routing_open(NULL);
+}
+
+static void routed_close(void) {
+    routing_close();
+    auth = sunpath_auth_free(auth);
+}
+
+START_TEST(it_is_a_middleware) {
+    int fd;
+
+    options.verify = verify;
+    routed_open();
+    fd = client();
+    say(fd, GET("/"));
+    hear(fd, "welcome peer.");
+    say(fd, GET("/private"));
+    hear(fd, "401 ");
+    close(fd);
+    fd = client();
+    say(fd, "GET /private HTTP/1.1\r\nHost: x\r\n" A_B "\r\n");
+    hear(fd, "welcome a.");
+    say(fd, "GET /private HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer now\r\n\r\n");
+    hear(fd, "welcome decided.");
+    close(fd);
+    routed_close();
+}
+END_TEST
+
+START_TEST(the_router_waits_for_the_decision) {
+    int fd;
+
+    options.verify = verify;
+    routed_open();
+    for (int i = 0; i < 3; i++) {
+        fd = client();
+        say(fd, "GET /private HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer later\r\n\r\n");
+        pending = NULL;
+        settle();
+        ck_assert_ptr_nonnull(pending);
+        if (i == 2) {
+            close(fd);
+            while (sunpath_http_server_n_connections(serving.server) > 0) {
+                sunpath_loop_dispatch(serving.loop, 1000);
+            }
+            sunpath_auth_decide(pending, true, "gone");
+            continue;
+        }
+        sunpath_auth_decide(pending, i == 0, "found");
+        hear(fd, i == 0 ? "welcome found." : "401 ");
+        close(fd);
+    }
+    routed_close();
+}
+END_TEST
+
 START_TEST(a_guard_that_lets_nobody_pass_is_a_mistake) {
     ck_assert_int_eq(sunpath_auth_new(&auth, NULL), -EINVAL);
     ck_assert_int_eq(sunpath_auth_new(&auth, &options), -EINVAL);
@@ -243,5 +305,5 @@ END_TEST
 
 SP_TESTS("auth-guard", the_table_decides, only_what_the_table_has_is_offered,
          the_program_decides_at_once, the_program_decides_later, a_client_that_leaves_does_not_wait,
-         a_body_waits_for_the_decision, a_trusted_peer_is_not_asked,
-         a_guard_that_lets_nobody_pass_is_a_mistake)
+         a_body_waits_for_the_decision, a_trusted_peer_is_not_asked, it_is_a_middleware,
+         the_router_waits_for_the_decision, a_guard_that_lets_nobody_pass_is_a_mistake)

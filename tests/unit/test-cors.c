@@ -3,7 +3,7 @@
 
 #include <sunpath/cors.h>
 
-#include "http-serving.h"
+#include "routing.h"
 
 static struct sunpath_cors *cors;
 static struct sunpath_cors_options options = {.size = sizeof(struct sunpath_cors_options)};
@@ -115,6 +115,29 @@ START_TEST(options_without_a_preflight_are_the_handlers) {
 }
 END_TEST
 
+START_TEST(it_is_a_middleware) {
+    const char *origins[] = {"*", NULL};
+    int fd;
+
+    options.origins = origins;
+    ck_assert_int_eq(sunpath_cors_new(&cors, &options), 0);
+    router = new_router(false, false);
+    ck_assert_int_eq(sunpath_router_use(router, NULL, sunpath_cors_middleware, cors), 0);
+    on(router, "PUT /x");
+    routing_open(NULL);
+    fd = client();
+    say(fd, "OPTIONS /x HTTP/1.1\r\nHost: x\r\n" PREFLIGHT("https://a.example") "\r\n");
+    ck_assert_ptr_nonnull(strstr(hear(fd, "\r\n\r\n"), "Access-Control-Allow-Methods: GET,"));
+    say(fd, "PUT /x HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(hear(fd, "- /x ["), "Access-Control-Allow-Origin: *\r\n"));
+    say(fd, "OPTIONS /x HTTP/1.1\r\nHost: x\r\n\r\n"); /* no preflight: the router's own answer */
+    hear(fd, "Allow: ");
+    close(fd);
+    routing_close();
+    cors = sunpath_cors_free(cors);
+}
+END_TEST
+
 START_TEST(what_makes_no_sense_is_refused) {
     const char *bad[] = {"",     "a.example",  "https://", "https://a/b", "https://a b",
                          "://a", "https://a\n"};
@@ -137,4 +160,5 @@ START_TEST(what_makes_no_sense_is_refused) {
 END_TEST
 
 SP_TESTS("cors", named_origins_are_let_in, all_may_be_let_in,
-         options_without_a_preflight_are_the_handlers, what_makes_no_sense_is_refused)
+         options_without_a_preflight_are_the_handlers, it_is_a_middleware,
+         what_makes_no_sense_is_refused)

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <sunpath/forwarded.h>
 
-#include "http-serving.h"
+#include "routing.h"
 #include "wire/forwarded.h"
 
 /* ---- the headers as text --------------------------------------------------------------------- */
@@ -209,6 +209,29 @@ START_TEST(what_the_proxy_lets_through_malformed_says_nothing) {
 }
 END_TEST
 
+START_TEST(it_is_a_middleware) {
+    int fd;
+
+    listening_open();
+    rules_open(own, 0, 0);
+    router = new_router(false, false);
+    ck_assert_int_eq(sunpath_router_use(router, NULL, sunpath_forwarded_middleware, rules), 0);
+    on(router, "GET /x");
+    serving.server->handler = sunpath_router_handler();
+    serving.server->user = router;
+    fd = client();
+    say(fd, "GET /x HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: <b>\r\n\r\n");
+    hear(fd, "400 Bad Request");
+    close(fd);
+    fd = client();
+    say(fd, "GET /x HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ::1\r\n\r\n");
+    hear(fd, "- /x [");
+    close(fd);
+    listening_close();
+    router = sunpath_router_free(router);
+}
+END_TEST
+
 START_TEST(rules_are_checked) {
     struct sunpath_forwarded_options options = SUNPATH_OPTIONS(struct sunpath_forwarded_options);
 
@@ -250,5 +273,5 @@ END_TEST
 
 SP_TESTS("forwarded", forwarded_is_parsed, what_is_malformed_is_told, addresses_are_addresses,
          only_the_named_peer_counts_and_only_the_named_headers, hops_are_counted_from_our_end,
-         what_the_proxy_lets_through_malformed_says_nothing, rules_are_checked,
+         what_the_proxy_lets_through_malformed_says_nothing, it_is_a_middleware, rules_are_checked,
          over_tcp_the_peer_has_an_address)

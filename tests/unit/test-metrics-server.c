@@ -3,7 +3,7 @@
 
 #include <sunpath/metrics.h>
 
-#include "http-serving.h"
+#include "routing.h"
 
 static struct sunpath_metrics *metrics;
 
@@ -120,5 +120,25 @@ START_TEST(the_handler_answers_in_the_format) {
 }
 END_TEST
 
+START_TEST(routes_are_told_apart_and_paths_are_not) {
+    router = new_router(false, false);
+    on(router, "GET /users/:id");
+    ck_assert_int_eq(sunpath_metrics_new(&metrics, NULL), 0);
+    ck_assert_int_eq(sunpath_router_on(router, "GET /metrics", sunpath_metrics_respond, metrics),
+                     0);
+    routing_open(NULL);
+    ck_assert_int_eq(sunpath_metrics_attach(metrics, serving.server), 0);
+    ask(GET("/users/1") GET("/users/2"), "id=2");
+    ask(GET("/nobody"), "404 Not Found");
+    ask(GET("/metrics"), "\nsunpath_http_requests_total{method=\"GET\",code=\"200\","
+                         "route=\"/users/:id\"} 2\n");
+    check("sunpath_http_requests_total{method=\"GET\",code=\"404\",route=\"\"} 1");
+    check("sunpath_http_requests_total{method=\"GET\",code=\"200\",route=\"/metrics\"} 1");
+    routing_close();
+    metrics = sunpath_metrics_free(metrics);
+}
+END_TEST
+
 SP_TESTS("metrics-server", requests_are_counted, faults_and_what_is_under_way_are_counted,
-         refusals_are_counted_for_the_user, the_handler_answers_in_the_format)
+         refusals_are_counted_for_the_user, the_handler_answers_in_the_format,
+         routes_are_told_apart_and_paths_are_not)
