@@ -54,7 +54,8 @@ SUNPATH_API const struct sunpath_http_handler *sunpath_router_handler(void);
  * Routes are written "GET /users/:id", "GET|HEAD /x", or "/x" for all methods. A pattern has
  *
  *     /users              text; matched after percent-decoding, so written plainly ("/a b")
- *     :name               one segment, not empty; or a part of it: "/:from-:to", "/v:major.:minor"
+ *     :name               one segment, not empty; or a part of it: "/:from-:to", "/v:major.:minor",
+ *                         split at the last place of the text between
  *     :name[0-9a-f]       one that has only these bytes
  *     :name(json|xml)     one that is one of these words
  *     *name               the rest, one or more segments; once in a pattern, at its end or not:

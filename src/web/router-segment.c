@@ -70,11 +70,22 @@ static bool is_allowed(const struct sp_constraint *constraint, struct sp_slice v
 
 /* ---- matching -------------------------------------------------------------------------------- */
 
-/* The last place of `word` in `text` with at least one byte before and behind it. */
+static bool ends_with(struct sp_slice text, struct sp_slice word, bool folds) {
+    return text.size >= word.size &&
+           sp_text_is(text.data + text.size - word.size, word.data, word.size, folds);
+}
+
+/*
+ * The last place of `word` in `text` with at least one byte before and behind it. What is behind
+ * must not have the word in it, but may be the word: as Express has it, "a-b-" is no ":x-:y", while
+ * "a--" is.
+ */
 static const char *find_last(struct sp_slice text, struct sp_slice word, bool folds) {
     for (size_t at = text.size; at-- > 1;) {
         if (at + word.size < text.size && sp_text_is(text.data + at, word.data, word.size, folds)) {
-            return text.data + at;
+            size_t n_behind = text.size - at - word.size;
+
+            return n_behind > word.size && ends_with(text, word, folds) ? NULL : text.data + at;
         }
     }
     return NULL;
@@ -93,8 +104,7 @@ bool sp_segment_fits(const struct sp_segment *segment, const char *text, size_t 
         return false;
     }
     after = segment->params[segment->n_params - 1].text;
-    if (left.size <= after.size ||
-        !sp_text_is(left.data + left.size - after.size, after.data, after.size, folds)) {
+    if (left.size == after.size || !ends_with(left, after, folds)) {
         return false;
     }
     left.size -= after.size;
