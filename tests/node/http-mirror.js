@@ -32,5 +32,14 @@ const server = http.createServer((request, response) => {
         response.end(text);
     });
 });
+// What Node answers by itself, with the reason added; and what came before is answered first.
+const statuses = { HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+    HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large', ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout' };
+server.on('clientError', (error, socket) => setImmediate(() => {
+    if (socket.writable) {
+        socket.end(`HTTP/1.1 ${statuses[error.code] || '400 Bad Request'}\r\nConnection: close\r\n` +
+            `X-Why: ${error.code} ${error.reason || ''}\r\n\r\n`);
+    }
+}));
 server.httpAllowHalfOpen = true; // else what a half-closed client has asked for is not all answered
 server.listen(process.argv[2]);
