@@ -16,6 +16,17 @@
 #include "os/fd.h"
 #include "os/quiet-write.h"
 
+/* As many as are written at once, so that those of other processes do not come between. */
+static size_t whole_lines(const char *data, size_t size) {
+    const char *end;
+
+    if (size <= PIPE_BUF) {
+        return size;
+    }
+    end = memrchr(data, '\n', PIPE_BUF);
+    return end ? (size_t)(end - data) + 1 : PIPE_BUF;
+}
+
 /*
  * A pipe or terminal was given to us: O_NONBLOCK would change it for everybody who has it. One that
  * is writable takes PIPE_BUF bytes at least (poll(2), pipe(7)).
@@ -33,7 +44,7 @@ static ssize_t write_some(const struct sp_log_writer *writer, const char *data, 
         errno = EAGAIN;
         return -1;
     }
-    return sp_quiet_write(writer->fd, data, size < PIPE_BUF ? size : PIPE_BUF);
+    return sp_quiet_write(writer->fd, data, whole_lines(data, size));
 }
 
 static void drop_all(struct sp_log_writer *writer) {

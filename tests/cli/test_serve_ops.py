@@ -355,6 +355,19 @@ class Workers(OpsTest):
         until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "the workers to end")
         self.assertFalse(os.path.exists(self.socket))
 
+    def test_lines_of_all_in_one_pipe_stay_whole(self):
+        server = self.start(SUNPATH, "serve", "--quiet", "--workers", "3", "--access-log", "-", "--log-format", "json",
+                            self.socket, stdout=subprocess.PIPE)
+        server.wait_for_socket(self.socket)
+        reader = self.start("cat", stdin=server.stdout)
+        server.stdout.close()
+        self.run_ok("curl", "-sZ", "--parallel-max", "16", "--unix-socket", self.socket, "-o", "/dev/null",
+                    "http://x/" + "a" * 1500 + "?[1-400]")
+        until(lambda: reader.output().count("\n") >= 400, "400 lines")
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(reader.wait(DEADLINE), 0)
+        self.assertEqual(len([json.loads(line)["target"] for line in reader.output().splitlines()]), 400)
+
     def test_they_are_not_taken_over(self):
         self.serve(self.socket, "--workers", "2")
         done = self.run_any(SUNPATH, "serve", "--take-over", self.socket)

@@ -123,6 +123,29 @@ START_TEST(a_socket_never_blocks) {
 }
 END_TEST
 
+START_TEST(a_pipe_gets_whole_lines) {
+    static char line[1001], heard[65536];
+    int fds[2];
+    ssize_t n;
+
+    memset(line, 'x', sizeof(line) - 2);
+    line[sizeof(line) - 2] = '\n';
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC | O_DIRECT), 0); /* each write is read by itself */
+    writer_open(fds[1], 100000);
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(say(line), 0);
+    }
+    turn();
+    for (size_t n_heard = 0; n_heard < 10000; n_heard += (size_t)n) {
+        n = read(fds[0], heard, sizeof(heard));
+        ck_assert_int_gt(n, 0);
+        ck_assert_int_eq(heard[n - 1], '\n');
+    }
+    writer_close();
+    close(fds[0]);
+}
+END_TEST
+
 START_TEST(what_waits_is_dropped_at_the_end) {
     static char line[100001];
     int fds[2];
@@ -152,4 +175,5 @@ START_TEST(a_full_disk_is_no_reason_to_stop) {
 END_TEST
 
 SP_TESTS("access-log-writer", a_file_is_written_at_the_end_of_the_turn, a_pipe_never_blocks,
-         a_socket_never_blocks, what_waits_is_dropped_at_the_end, a_full_disk_is_no_reason_to_stop)
+         a_socket_never_blocks, a_pipe_gets_whole_lines, what_waits_is_dropped_at_the_end,
+         a_full_disk_is_no_reason_to_stop)
