@@ -30,8 +30,8 @@ static void on_request(struct sunpath_http_exchange *exchange, void *user) {
     if (serve_hand_over(serve, exchange) || serve_ops_answer(&serve->ops, exchange)) {
         return;
     }
-    if (serve->root_fd >= 0) {
-        serve_file(exchange, serve->root_fd);
+    if (serve->files.files) {
+        sunpath_files_handler()->on_request(exchange, serve->files.files);
     } else {
         serve_builtin(exchange, serve->ops.forwarded);
     }
@@ -78,24 +78,17 @@ static int fail_with(const char *what, int code) {
     return cli_exit_for_code(code);
 }
 
-static int open_directory(struct serve *serve, const char *directory) {
-    struct cli_shown shown;
-    int error;
+/* What comes from now on is told by the loop (signalfd(2)): the socket file is not to be left. */
+static void hold_signals(const struct serve *serve) {
+    sigset_t set;
 
-    if (!directory) {
-        return CLI_OK;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (serve_minds_hangup(serve)) {
+        sigaddset(&set, SIGHUP);
     }
-    serve->root_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (serve->root_fd >= 0 && faccessat(serve->root_fd, ".", X_OK, AT_EACCESS) == 0) {
-        return CLI_OK;
-    }
-    error = errno;
-    if (error == ENOTDIR) {
-        return cli_usage("serve", "'%s' is no directory: DIR is the one whose files are served",
-                         cli_show(&shown, directory));
-    }
-    cli_say("serve '%s': %s", cli_show(&shown, directory), strerror(error));
-    return cli_exit_for_code(-error);
+    sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 static int listen_on(struct serve *serve, const char *address,
@@ -103,6 +96,7 @@ static int listen_on(struct serve *serve, const char *address,
     struct sunpath_listener *listener;
     struct sunpath_error error;
 
+    hold_signals(serve);
     if (sunpath_listener_open(&listener, address, options, &error) < 0) {
         return cli_fail(&error);
     }
@@ -225,10 +219,7 @@ static void serve_deinit(struct serve *serve) {
         serve->loop = sunpath_loop_close(serve->loop);
     }
     serve_close_listeners(serve);
-    if (serve->root_fd >= 0) {
-        close(serve->root_fd);
-        serve->root_fd = -1;
-    }
+    serve_files_deinit(&serve->files);
 }
 
 /* Serves until it is told to end. `ready_fd`: a worker's; -1: this is the only process. */
@@ -254,7 +245,7 @@ static int work(struct serve *serve, int ready_fd) {
 }
 
 static int run(struct serve *serve, const struct serve_command *command) {
-    int status = open_directory(serve, command->directory);
+    int status = serve_files_open(&serve->files, command->directory);
 
     if (status == CLI_OK) {
         status = serve_ops_prepare(&serve->ops);
@@ -274,12 +265,13 @@ static int run(struct serve *serve, const struct serve_command *command) {
 }
 
 int cmd_serve(int argc, char **argv) {
-    struct serve serve = {.root_fd = -1, .drain_ms = 10000};
+    struct serve serve = {.drain_ms = 10000};
     struct serve_command command = {.http = SUNPATH_OPTIONS(struct sunpath_http_server_options),
                                     .n_workers = 1};
     int status;
 
     cli_listen_options_init(&command.listen);
+    serve_files_init(&serve.files);
     serve.http = &command.http;
     status = serve_read_command(&command, &serve, argc, argv);
     if (status == CLI_OK) {

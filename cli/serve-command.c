@@ -25,6 +25,7 @@ enum {
 static const struct option longs[] = {
     CLI_LISTEN_LONG_OPTIONS,
     SERVE_OPS_LONG_OPTIONS,
+    SERVE_FILES_LONG_OPTIONS,
     {"tcp-too", required_argument, NULL, OPTION_TCP},
     {"fd", required_argument, NULL, OPTION_FD},
     {"systemd", optional_argument, NULL, OPTION_SYSTEMD},
@@ -143,6 +144,8 @@ static int read_option(struct serve_command *command, struct serve *serve, int o
         return read_address_option(command, option);
     SERVE_OPS_OPTION_CASES:
         return serve_ops_option(&serve->ops, option, optarg);
+    SERVE_FILES_OPTION_CASES:
+        return serve_files_option(&serve->files, option, optarg);
     case OPTION_MAX_CONNS:
     case OPTION_MAX_CONNS_PER_UID:
     case OPTION_MAX_RATE_PER_UID:

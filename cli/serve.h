@@ -7,6 +7,7 @@
 #include <sunpath/sunpath.h>
 
 #include "cli.h"
+#include "serve-files.h"
 #include "serve-ops.h"
 
 #define SERVE_MAX_LISTENERS 2
@@ -20,7 +21,7 @@ struct serve {
     size_t n_listeners;
     const struct sunpath_http_server_options *http;
     struct serve_ops ops;
-    int root_fd; /* the directory that is served; -1: the built-in service */
+    struct serve_files files;
     int drain_ms;
     bool is_quiet, is_ending;
     bool is_worker; /* one of several processes */
@@ -46,13 +47,6 @@ int serve_read_command(struct serve_command *command, struct serve *serve, int a
 /* serve-builtin.c: a small service to try things on: / /whoami /echo */
 void serve_builtin(struct sunpath_http_exchange *exchange,
                    const struct sunpath_forwarded *forwarded);
-
-/* serve-files.c: the files below `root_fd` */
-void serve_file(struct sunpath_http_exchange *exchange, int root_fd);
-
-/* serve-open.c: opens `path` below `root_fd` and never outside. A descriptor or a negative errno.
- */
-int serve_open_below(int root_fd, const char *path);
 
 /* serve-handover.c: gives the listener to a successor, or gets it from a predecessor. */
 

@@ -13,6 +13,7 @@ _sunpath() {
     case $previous in
     --type) mapfile -t COMPREPLY < <(compgen -W "stream seqpacket dgram" -- "$word") && return ;;
     --log-format) mapfile -t COMPREPLY < <(compgen -W "common combined json" -- "$word") && return ;;
+    --dotfiles) mapfile -t COMPREPLY < <(compgen -W "ignore deny allow" -- "$word") && return ;;
     --proxy-headers) mapfile -t COMPREPLY < <(compgen -W "x-forwarded x-real-ip forwarded" -- "$word") && return ;;
     --owner | --user | --expect-user) mapfile -t COMPREPLY < <(compgen -u -- "$word") && return ;;
     --group) mapfile -t COMPREPLY < <(compgen -g -- "$word") && return ;;
