@@ -7,6 +7,19 @@ import json
 import re
 
 
+NGINX = """
+{user}
+daemon off; master_process off; pid {dir}/nginx.pid; error_log {dir}/nginx.err;
+events {{ worker_connections 64; }}
+http {{
+    access_log off; gzip on; gzip_types *;
+    client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3;
+    uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
+    server {{ listen unix:{front}; location / {{ proxy_pass http://unix:{back}; }} }}
+}}
+"""
+
+
 class Events(TestCase):
     def setUp(self):
         super().setUp()
@@ -65,6 +78,19 @@ class Events(TestCase):
         reader.wait_for_output("data: x\n\n")
         head = self.run_ok("curl", "-sI", "--unix-socket", self.socket, "http://x/events")
         self.assertIn("Content-Type: text/event-stream", head)
+
+    @unittest.skipUnless(shutil.which("nginx"), "without nginx")
+    def test_nginx_does_not_hold_events_back(self):
+        front, file = self.path("front.sock"), self.path("nginx.conf")
+        with open(file, "w") as out:
+            out.write(NGINX.format(dir=self.dir, front=front, back=self.socket,
+                                   user="user root;" if os.geteuid() == 0 else ""))
+        self.start("nginx", "-p", self.dir, "-e", self.path("nginx.err"), "-c", file).wait_for_socket(front)
+        reader = self.start("curl", "-sN", "--unix-socket", front, "http://x/events")
+        reader.wait_for_output("retry: 100\n\n")
+        for text in "one", "two":
+            self.publish(text, 1)
+            reader.wait_for_output(f"data: {text}\n\n")
 
     @unittest.skipUnless(os.path.isdir(os.path.join(NODE_MODULES, "eventsource")), "without npm's eventsource")
     def test_an_event_source(self):
