@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http-mirror.c - answers every request with what was understood of it, and logs how each one
- * went, and whether the proxy in front has marked it: what tests compare with other servers, and
- * where they read why a request was refused.
+ * http-mirror.c SOCKET [MS] - answers every request with what was understood of it, and logs how
+ * each one went, and whether the proxy in front has marked it: what tests compare with other
+ * servers, and where they read why a request was refused. A client may take MS milliseconds for
+ * each step.
  */
 
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sunpath/sunpath.h>
 
@@ -60,14 +62,20 @@ static void on_signal(struct sunpath_signal *signal, int signal_number, void *us
 int main(int argc, char **argv) {
     static const struct sunpath_http_handler handler = {.on_request = on_request};
     static const struct sunpath_http_observer observer = {.on_record = on_record};
+    struct sunpath_http_server_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_server_options);
     struct sunpath_http_server *server;
     struct sunpath_signal *signal;
     struct sunpath_error error;
     struct sunpath_loop *loop;
 
-    if (argc != 2 || sunpath_loop_open(&loop) < 0 ||
+    if (argc > 2) {
+        options.head_ms = options.body_ms = options.write_ms = options.keep_alive_ms =
+            atoi(argv[2]);
+    }
+    if (argc < 2 || argc > 3 || sunpath_loop_open(&loop) < 0 ||
         sunpath_signal_open(&signal, loop, SIGTERM, on_signal, loop) < 0 ||
-        sunpath_http_server_new(&server, loop, &handler, NULL, NULL) < 0 ||
+        sunpath_http_server_new(&server, loop, &handler, NULL, &options) < 0 ||
         sunpath_http_server_observe(server, &observer, NULL) < 0) {
         return 2;
     }
