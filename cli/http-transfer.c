@@ -175,7 +175,9 @@ int http_sink_open(struct http_sink *sink) {
     }
     sink->fd = STDOUT_FILENO;
     if (sink->name) {
-        sink->fd = open(sink->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        int how = sink->is_appended ? O_APPEND : O_TRUNC;
+
+        sink->fd = open(sink->name, O_WRONLY | O_CREAT | how | O_CLOEXEC, 0666);
     }
     return sink->fd < 0 ? -errno : 0;
 }

@@ -44,6 +44,7 @@ int http_read_whole(char **ret, size_t *ret_size, const char *name);
 struct http_sink {
     const char *name; /* NULL: standard output */
     int fd;           /* -1: not open yet */
+    bool is_appended; /* the file stays as it is, and goes on */
     bool is_guarded;  /* a terminal nobody asked to show binary data on */
     bool is_broken;   /* nobody reads any more */
     struct http_progress *progress;
