@@ -25,6 +25,7 @@ extern "C" {
 struct sunpath_form_options {
     size_t size;
     size_t max_parts;   /* fields and files together; 0: 1,000 */
+    size_t max_files;   /* files in a directory: each has a descriptor until the end; 0: 64 */
     size_t max_headers; /* bytes of the headers of one part; 0: 8 KiB */
     size_t max_memory;  /* bytes of names and values that are kept; 0: 1 MiB */
     uint64_t max_part;  /* bytes of one part; 0: no limit but the next */

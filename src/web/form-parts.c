@@ -134,8 +134,15 @@ int sp_form_add(struct sunpath_form *form, const char *name, const char *filenam
     if (r < 0 || !filename || form->directory_fd < 0) {
         return r;
     }
+    if (form->n_files == form->options.max_files) {
+        return sp_form_too_large(error, "it has too many files");
+    }
     r = sp_form_file_open(form, last(form));
-    return r < 0 ? file_failed(error, r) : 0;
+    if (r < 0) {
+        return file_failed(error, r);
+    }
+    form->n_files++;
+    return 0;
 }
 
 int sp_form_take(struct sunpath_form *form, const char *data, size_t size,

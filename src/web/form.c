@@ -19,6 +19,7 @@ int sp_form_read_options(struct sunpath_form_options *ret, const struct sunpath_
         return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "form", "options of no known size");
     }
     ret->max_parts = ret->max_parts ? ret->max_parts : 1000;
+    ret->max_files = ret->max_files ? ret->max_files : 64;
     ret->max_headers = ret->max_headers ? ret->max_headers : 8 * 1024;
     ret->max_memory = ret->max_memory ? ret->max_memory : 1024 * 1024;
     ret->max_part = ret->max_part ? ret->max_part : UINT64_MAX;

@@ -20,6 +20,7 @@ struct sunpath_form {
     struct sunpath_form_options options;
     struct sp_form_entry *entries;
     size_t n_entries, n_room;
+    size_t n_files;            /* open in the directory */
     size_t n_memory;           /* bytes of names and values so far */
     struct sp_buffer gathered; /* of the part that is being read */
     int directory_fd;          /* for files; -1: they are kept in memory */

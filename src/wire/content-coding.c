@@ -155,6 +155,17 @@ static bool is_over_ratio(const struct sp_decoder *decoder) {
            decoder->n_written / limits->max_ratio > decoder->n_read;
 }
 
+/*
+ * Empty members and blocks decode to nothing, for ever. No encoder makes content an eighth larger;
+ * the rest is room for headers.
+ */
+static bool is_padded(const struct sp_decoder *decoder) {
+    uint64_t max = decoder->limits.max_size;
+
+    return decoder->n_read > 64 * 1024 && decoder->n_read - 64 * 1024 > max &&
+           decoder->n_read - 64 * 1024 - max > max / 8;
+}
+
 static int fail(struct sp_decoder *decoder, int error, const char *why) {
     decoder->error = error;
     decoder->why = why;
@@ -180,6 +191,9 @@ int sp_decoder_step(struct sp_decoder *decoder, struct sp_coder_io *io, enum sp_
     }
     if (decoder->n_written > decoder->limits.max_size) {
         return fail(decoder, -EMSGSIZE, "the decoded content is too large");
+    }
+    if (is_padded(decoder)) {
+        return fail(decoder, -EMSGSIZE, "the encoded content is too large");
     }
     if (is_over_ratio(decoder)) {
         return fail(decoder, -EMSGSIZE, "the content grows too much when decoded");

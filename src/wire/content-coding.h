@@ -77,7 +77,7 @@ struct sp_decoder;
  * more than ten times, machine-made text to a hundred.
  */
 struct sp_decoder_limits {
-    uint64_t max_size;    /* bytes of output; 0: no limit */
+    uint64_t max_size;    /* bytes of output, and by and large of input, too; 0: no limit */
     unsigned max_ratio;   /* of output to input; 0: 200 */
     uint64_t ratio_floor; /* bytes of output up to which the ratio does not matter; 0: 1 MiB */
 };

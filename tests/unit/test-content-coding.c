@@ -316,6 +316,35 @@ START_TEST(members_are_counted_together) {
 }
 END_TEST
 
+/* What decodes to nothing is still something that somebody has to read. */
+START_TEST(empty_members_come_to_an_end) {
+    const struct sp_decoder_limits limits = {.max_size = 1000};
+    struct bytes member = output_of("gzip -n </dev/null"), out;
+    struct sp_decoder *decoder;
+    size_t n = 0;
+    int r;
+
+    ck_assert_int_eq(sp_decoder_new(&decoder, coding("gzip"), &limits), 0);
+    do {
+        struct sp_coder_io io = {member.data, member.size, (char[16]){0}, 16};
+
+        r = sp_decoder_step(decoder, &io, SP_CODER_RUN);
+        n += member.size;
+    } while (r == 0 && n < ROOM);
+    ck_assert_int_eq(r, -EMSGSIZE);
+    ck_assert_uint_le(n, 70000);
+    sp_decoder_free(decoder);
+    /* content that cannot be compressed is larger than before, and fits */
+    free(member.data);
+    member = output_of("head -c 1M /dev/urandom | gzip -9");
+    ck_assert_uint_gt(member.size, 1024 * 1024);
+    ck_assert_int_eq(decode("gzip", &(struct sp_decoder_limits){.max_size = 1024 * 1024}, member,
+                            4096, 65536, &out),
+                     0);
+    free(member.data);
+}
+END_TEST
+
 START_TEST(a_coding_is_chosen) {
     static const struct {
         const char *accept, *chosen;
@@ -357,4 +386,4 @@ END_TEST
 SP_TESTS("content-coding", what_gzip_and_python_write_is_read,
          what_is_written_is_read_by_gzip_and_python, what_was_flushed_can_be_read,
          an_encoder_has_an_end, damaged_content_is_refused, an_error_stays, bombs_do_not_go_off,
-         members_are_counted_together, a_coding_is_chosen)
+         members_are_counted_together, empty_members_come_to_an_end, a_coding_is_chosen)

@@ -162,6 +162,19 @@ START_TEST(memory_has_limits_and_files_are_none) {
 }
 END_TEST
 
+START_TEST(descriptors_have_a_limit) {
+    options = SUNPATH_OPTIONS(struct sunpath_form_options);
+    options.max_files = 2;
+    open_server();
+    check_answer(MULTIPART, FILE_NAMED("a") "1\r\n" FILE_NAMED("b") "2\r\n" FIELD("c") "3\r\n--b--",
+                 200, "f[a]=1;f[b]=2;c=3;");
+    check_answer(MULTIPART,
+                 FILE_NAMED("a") "1\r\n" FILE_NAMED("b") "2\r\n" FILE_NAMED("c") "3\r\n--b--", 413,
+                 "form: it has too many files\n");
+    close_server();
+}
+END_TEST
+
 START_TEST(a_directory_that_cannot_be_written_is_our_trouble) {
     open_server();
     ck_assert_int_eq(rmdir("files"), 0);
@@ -172,4 +185,5 @@ END_TEST
 
 SP_TESTS("form-receive", files_are_saved_by_name, a_chosen_name_is_never_replaced,
          what_is_not_saved_is_gone, forms_without_files_are_received_too,
-         memory_has_limits_and_files_are_none, a_directory_that_cannot_be_written_is_our_trouble)
+         memory_has_limits_and_files_are_none, descriptors_have_a_limit,
+         a_directory_that_cannot_be_written_is_our_trouble)
