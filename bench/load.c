@@ -119,25 +119,29 @@ static void write_fully(int fd, const char *data, size_t size) {
     }
 }
 
-/* Reads a whole reply into `input`; returns its length. */
+/* Reads a whole reply; the beginning stays in `input`. Returns its length. */
 static size_t read_reply(int fd, bool is_http) {
     size_t size = 0, wanted = is_http ? 0 : N_MESSAGE;
 
     while (size < wanted || wanted == 0) {
-        ssize_t n = read(fd, input + size, sizeof(input) - 1 - size);
+        size_t at = size < sizeof(input) / 2 ? size : sizeof(input) / 2;
+        ssize_t n = read(fd, input + at, sizeof(input) - 1 - at);
         const char *end, *length;
 
         if (n <= 0) {
             die("read the first reply");
         }
         size += (size_t)n;
+        if (wanted > 0) {
+            continue;
+        }
         input[size] = '\0';
         end = strstr(input, "\r\n\r\n");
         length = strcasestr(input, "\r\ncontent-length:");
-        if (is_http && end && (!length || length > end)) {
+        if (end && (!length || length > end)) {
             die_of("the reply has no Content-Length");
         }
-        if (is_http && end) {
+        if (end) {
             wanted = (size_t)(end + 4 - input) + strtoul(length + 17, NULL, 10);
         }
     }

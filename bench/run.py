@@ -45,6 +45,9 @@ JOBS = [
     Job("http-browser", "http-parse", "http", "-c64", "-b", goal={"bare": 0.9}),
     Job("http-128x16", "http-parse", "http", "-c128", "-k16", goal={"bare": 0.9, "nginx": 8.0}),
     Job("http-connect", "http", "connect", "-c16", goal={"nginx": 1.0}),
+    Job("file-4k", "file-4k", "http", "-c16"),
+    Job("file-64k", "file-64k", "http", "-c16"),
+    Job("file-1m", "file-1m", "http", "-c16", goal={"nginx": 1.0}),
     Job("stream-64k", "sink", "stream", goal={"bare": 0.95}),
     Job("idle-echo", "echo", "idle-echo", goal={"bytes": 1024}),
     Job("idle-http", "http", "idle-http", goal={"bytes": 1024}),
@@ -56,6 +59,9 @@ SERVERS = {
     "sink": ["ours", "libuv", "node", "bare"],
     "http": ["ours", "nginx", "haproxy", "node", "go", "httplib", "bare"],
     "http-parse": ["ours", "nginx", "haproxy", "node", "go", "bare"],  # cpp-httplib hangs on pipelined requests
+    "file-4k": ["ours", "nginx", "bare"],
+    "file-64k": ["ours", "nginx", "bare"],
+    "file-1m": ["ours", "nginx", "bare"],
 }
 COLUMNS = ["libuv", "nginx", "haproxy", "node", "go", "httplib"]
 
@@ -103,11 +109,22 @@ class Bench:
         """As many idle connections as the limits allow: haproxy wants two descriptors for each, and some more."""
         return min(self.options.idle, self.n_files // 2 - 60)
 
-    def fill_in(self, template, path):
+    def folder(self, kind):
+        """A directory with the file of a job like "file-64k", which is its index.html, too."""
+        folder = os.path.join(self.directory, kind)
+        size = int(kind[5:-1]) * {"k": 1 << 10, "m": 1 << 20}[kind[-1]]
+        if not os.path.isdir(folder):
+            os.mkdir(folder)
+            with open(os.path.join(folder, "index.html"), "wb") as file:
+                file.write(os.urandom(size))
+        return folder
+
+    def fill_in(self, template, path, kind):
         """Writes a peer's configuration into our directory and returns its name."""
+        content = f"root {self.folder(kind)}; sendfile on;" if kind.startswith("file") else 'return 200 "hello, world\\n";'
         with open(os.path.join(HERE, template), encoding="utf-8") as source:
             text = source.read()
-        for key, value in {"SOCKET": path, "DIR": self.directory, "NOFILE": self.n_files,
+        for key, value in {"SOCKET": path, "DIR": self.directory, "NOFILE": self.n_files, "CONTENT": content,
                            "CONNECTIONS": self.n_files // 2 - 50}.items():
             text = text.replace(f"@{key}@", str(value))
         name = os.path.join(self.directory, template.removesuffix(".in"))
@@ -119,6 +136,10 @@ class Bench:
         """The server's command line, or None when this machine does not have it."""
         ours = os.path.join(self.options.build, "bin", "")
         is_http = kind.startswith("http")
+        if server == "ours" and kind.startswith("file"):
+            return [ours + "sunpath", "serve", "--quiet", path, self.folder(kind)]
+        if server == "bare" and kind.startswith("file"):
+            return [ours + "bench-bare-sendfile", path, os.path.join(self.folder(kind), "index.html")]
         if server == "ours":
             return [ours + "bench-sunpath-http", path] if is_http else [ours + "bench-sunpath-echo", kind, path]
         if server == "bare":
@@ -131,9 +152,9 @@ class Bench:
         elif server in ("go", "httplib"):
             argv = [ours + f"bench-{server}-http", path]
         elif server == "nginx":
-            argv = [shutil.which("nginx"), "-p", self.directory, "-c", self.fill_in("nginx.conf.in", path)]
+            argv = [shutil.which("nginx"), "-p", self.directory, "-c", self.fill_in("nginx.conf.in", path, kind)]
         else:
-            argv = [shutil.which("haproxy"), "-db", "-f", self.fill_in("haproxy.cfg.in", path)]
+            argv = [shutil.which("haproxy"), "-db", "-f", self.fill_in("haproxy.cfg.in", path, kind)]
         return argv if argv[0] and os.path.exists(argv[0]) else None
 
 

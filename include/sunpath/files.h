@@ -32,7 +32,7 @@ extern "C" {
  * ("W/") while the file is younger than two seconds, since a clock that ticks every few
  * milliseconds cannot tell two changes in one tick apart; from then on it is strong.
  *
- * Files up to 32 KiB are read, larger ones go by sendfile(2). Reading may wait for the disk, and
+ * Files up to 8 KiB are read, larger ones go by sendfile(2). Reading may wait for the disk, and
  * with it the loop does. Who changes a file should write a new one and rename it into place: in
  * place, a client that is being sent it gets some of both.
  */

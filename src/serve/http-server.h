@@ -39,7 +39,7 @@
 
 #define SP_HTTP_HIGH_MARK         (256 * 1024)
 #define SP_HTTP_LOW_MARK          (64 * 1024)
-#define SP_HTTP_SMALL_FILE        (32 * 1024)   /* is copied, and leaves with the head */
+#define SP_HTTP_SMALL_FILE        (8 * 1024)    /* is copied, and leaves with the head */
 #define SP_HTTP_FILE_CHUNK        (1024 * 1024) /* of a larger one in a chunked response */
 #define SP_HTTP_MAX_FINISHING     64            /* pipelined responses that wait for the kernel */
 #define SP_HTTP_POOL              64            /* unused exchanges kept */
