@@ -265,6 +265,12 @@ static ssize_t read_body(void *user, void *buffer, size_t size) {
     return http_source_read(&job->source, buffer, size);
 }
 
+static int rewind_body(void *user) {
+    struct http_job *job = user;
+
+    return http_source_rewind(&job->source);
+}
+
 static int prepare_upload(struct http_job *job, struct sunpath_http_request_options *options) {
     struct cli_shown shown;
     int64_t size;
@@ -281,6 +287,7 @@ static int prepare_upload(struct http_job *job, struct sunpath_http_request_opti
         options->body = ""; /* to the library a length of 0 is an unknown one */
     } else {
         options->read_body = read_body;
+        options->rewind_body = size > 0 ? rewind_body : NULL; /* a pipe is read once */
         options->body_length = size > 0 ? size : 0;
     }
     return CLI_OK;

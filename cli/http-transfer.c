@@ -35,6 +35,10 @@ void http_progress_begin(struct http_progress *progress, const char *verb, int64
     progress->printed_ms = 0;
 }
 
+void http_progress_restart(struct http_progress *progress) {
+    progress->n_done = 0;
+}
+
 static void print_progress(const struct http_progress *progress, uint64_t now) {
     uint64_t rate = progress->n_done * 1000 / (now - progress->started_ms);
     struct cli_size done, all, a_second;
@@ -117,6 +121,14 @@ ssize_t http_source_read(struct http_source *source, void *buffer, size_t size) 
     }
     http_progress_add(source->progress, (uint64_t)n);
     return n;
+}
+
+int http_source_rewind(struct http_source *source) {
+    if (source->can_wait || lseek(source->fd, 0, SEEK_SET) != 0) {
+        return -ESPIPE;
+    }
+    http_progress_restart(source->progress);
+    return 0;
 }
 
 int http_read_whole(char **ret, size_t *ret_size, const char *name) {

@@ -19,6 +19,7 @@ struct http_progress {
 };
 
 void http_progress_begin(struct http_progress *progress, const char *verb, int64_t n_all);
+void http_progress_restart(struct http_progress *progress);
 void http_progress_add(struct http_progress *progress, uint64_t n);
 /* Wipes the line. */
 void http_progress_end(struct http_progress *progress);
@@ -36,6 +37,9 @@ int http_source_open(struct http_source *source, const char *name, int64_t *ret_
 void http_source_close(struct http_source *source);
 /* As sunpath_http_request_options.read_body. */
 ssize_t http_source_read(struct http_source *source, void *buffer, size_t size);
+
+/* Back to the beginning, for a body that is to be sent again. -ESPIPE: it cannot. */
+int http_source_rewind(struct http_source *source);
 
 /* The whole of a file (or "-") in memory, followed by a NUL. 0 or a negative errno. */
 int http_read_whole(char **ret, size_t *ret_size, const char *name);
