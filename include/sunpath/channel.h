@@ -127,6 +127,16 @@ struct sunpath_channel_options {
     size_t large_min;
     size_t max_large;
     bool peer_takes_large;
+
+    /*
+     * Memory that is used again and again costs no page faults: a pool of at most `pool_size`
+     * bytes, when the peer, too, has said that it trusts the other (`trusts_peer`): what it looks
+     * at inside on_message is memory that the sender could still write to, though never take away.
+     * Messages of `large_min` bytes go through it as long as a slot is free;
+     * sunpath_channel_reserve() fills it in place.
+     */
+    size_t pool_size;
+    bool trusts_peer;
 };
 
 /*
@@ -200,6 +210,19 @@ SUNPATH_API int sunpath_channel_send(struct sunpath_channel *channel, const void
  */
 SUNPATH_API int sunpath_channel_send_memory(struct sunpath_channel *channel, int memory_fd,
                                             const struct sunpath_channel_send_options *options);
+
+/*
+ * Room for a message of `size` bytes in the pool, to be filled in place: what is there is left from
+ * earlier messages. It belongs to the caller until sunpath_channel_send_reserved(), which sends the
+ * first `size` bytes of it, succeeds, or the channel is closed; to give it back unsent is not
+ * needed for long: the next message can go there. -EOPNOTSUPP (no pool, or the peer has not agreed
+ * to one yet), -EAGAIN (all of it is with the peer: try again after on_drain, or send another way),
+ * -EMSGSIZE (over `pool_size`, or what the peer takes), -EPIPE, -EMFILE, -ENOMEM.
+ */
+SUNPATH_API int sunpath_channel_reserve(struct sunpath_channel *channel, void **ret, size_t size);
+SUNPATH_API int sunpath_channel_send_reserved(struct sunpath_channel *channel, void *room,
+                                              size_t size,
+                                              const struct sunpath_channel_send_options *options);
 
 /*
  * The largest message that can be sent now: for packets what the socket's SO_SNDBUF lets through

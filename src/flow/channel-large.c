@@ -12,40 +12,37 @@
 #include "os/memfd.h"
 
 /*
- * What stands for a large message in its place: these bytes, with the memory as the last of the
- * message's descriptors. An offer and its answer have the same form; they go over a socket of their
- * own, whose other end comes as the last descriptor of the first message. A peer that knows nothing
- * of it takes no descriptors, so that the kernel closes that end, which says no.
+ * An offer and its answer go over a socket of their own, whose other end comes as the last
+ * descriptor of the first message. A peer that knows nothing of it takes no descriptors, so that
+ * the kernel closes that end, which says no.
  */
-struct note {
-    char magic[16];
-    uint32_t kind;
-    uint32_t zero;
-    uint64_t size; /* of the message; of the largest that is taken */
-};
-
-enum {
-    NOTE_MEMORY = 1,
-    NOTE_OFFER = 2,
-    NOTE_ANSWER = 3
-};
 
 static const char magic[16] = {'\x93', 's',    'u',    'n',    'p',    'a',    't',    'h',
                                '\xd5', '\x1f', '\xe2', '\x07', '\xb8', '\x6c', '\x4a', '\x91'};
 
-static struct note note_of(uint32_t kind, uint64_t size) {
-    struct note note = {.kind = kind, .size = size};
+struct sp_note sp_note_of(enum sp_note_kind kind, uint32_t detail, uint64_t size) {
+    struct sp_note note = {.kind = kind, .detail = detail, .size = size};
 
     memcpy(note.magic, magic, sizeof(magic));
     return note;
 }
 
-static bool is_note(struct note *ret, const void *data, size_t size, uint32_t kind) {
+bool sp_note_read(struct sp_note *ret, const void *data, size_t size) {
     if (size != sizeof(*ret) || memcmp(data, magic, sizeof(magic)) != 0) {
         return false;
     }
     memcpy(ret, data, sizeof(*ret));
-    return ret->kind == kind && ret->zero == 0;
+    return true;
+}
+
+int sp_note_receive(struct sp_note *ret, int fd, int flags) {
+    char data[sizeof(*ret) + 1];
+    ssize_t n = recv(fd, data, sizeof(data), MSG_DONTWAIT | flags);
+
+    if (n < 0 && errno == EAGAIN) {
+        return 0;
+    }
+    return n > 0 && sp_note_read(ret, data, (size_t)n) ? 1 : -EPIPE;
 }
 
 /* ---- the offer ------------------------------------------------------------------------------- */
@@ -62,24 +59,31 @@ static void close_offer(struct sunpath_channel *channel) {
     }
 }
 
-static void on_answer(struct sp_watch *watch, unsigned events) {
+static void on_note(struct sp_watch *watch, unsigned events) {
     struct sunpath_channel *channel = sp_container_of(watch, struct sunpath_channel, large.watch);
-    struct note answer;
-    char data[sizeof(answer) + 1];
-    ssize_t n = recv(watch->fd, data, sizeof(data), MSG_DONTWAIT);
+    struct sp_note note;
+    int r;
 
     (void)events;
-    if (n < 0 && errno == EAGAIN) {
-        return;
+    while ((r = sp_note_receive(&note, watch->fd, 0)) > 0) {
+        if (note.kind == SP_NOTE_ANSWER) {
+            channel->large.peer_max = note.size;
+            channel->large.peer_takes_pool = note.detail & SP_NOTE_TAKES_POOL;
+        } else if (note.kind == SP_NOTE_RELEASE) {
+            sp_pool_release(channel, note.detail);
+        }
     }
-    if (n > 0 && is_note(&answer, data, (size_t)n, NOTE_ANSWER)) {
-        channel->large.peer_max = answer.size;
+    if (r < 0) {
+        channel->large.peer_takes_pool = false; /* nobody would give a slot back */
+        close_offer(channel);
+    } else if (channel->large.peer_max > 0 && !channel->large.peer_takes_pool) {
+        close_offer(channel);
     }
-    close_offer(channel);
 }
 
 int sp_large_offer(struct sunpath_channel *channel, int *ret_fd) {
-    const struct note offer = note_of(NOTE_OFFER, channel->options.max_large);
+    const struct sp_note offer =
+        sp_note_of(SP_NOTE_OFFER, channel->options.pool_size > 0 ? SP_NOTE_TAKES_POOL : 0, 0);
     int pair[2];
     int r;
 
@@ -93,7 +97,7 @@ int sp_large_offer(struct sunpath_channel *channel, int *ret_fd) {
         return r;
     }
     if (send(pair[0], &offer, sizeof(offer), MSG_NOSIGNAL) < 0 ||
-        sp_watch_open(&channel->large.watch, channel->loop, pair[0], SUNPATH_READABLE, on_answer) <
+        sp_watch_open(&channel->large.watch, channel->loop, pair[0], SUNPATH_READABLE, on_note) <
             0) {
         channel->large.watch = (struct sp_watch){0};
         sp_close(pair[0]);
@@ -111,28 +115,32 @@ void sp_large_withdraw(struct sunpath_channel *channel) {
 
 void sp_large_close(struct sunpath_channel *channel) {
     close_offer(channel);
+    channel->large.side_fd = sp_close(channel->large.side_fd);
+    channel->large.pool = sp_pool_free(channel->large.pool);
+    /* what the peer fills stays: on_message may be looking at it */
 }
 
 /* Takes the offer off the first message, if there is one, and answers it. */
 static void take_offer(struct sunpath_channel *channel, struct sunpath_channel_message *message) {
-    const struct note answer = note_of(NOTE_ANSWER, channel->options.max_large);
-    struct note offer;
-    char data[sizeof(offer) + 1];
+    struct sp_note offer, answer;
     socklen_t n_type = sizeof(int);
     int fd = message->fds[message->n_fds - 1], type;
-    ssize_t n;
+    bool has_pool;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n_type) < 0 || type != SOCK_SEQPACKET) {
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n_type) < 0 || type != SOCK_SEQPACKET ||
+        sp_note_receive(&offer, fd, MSG_PEEK) <= 0 || offer.kind != SP_NOTE_OFFER) {
         return;
     }
-    n = recv(fd, data, sizeof(data), MSG_DONTWAIT | MSG_PEEK);
-    if (n <= 0 || !is_note(&offer, data, (size_t)n, NOTE_OFFER)) {
-        return;
-    }
-    recv(fd, data, sizeof(data),
-         MSG_DONTWAIT); /* closing with it unread would cut our answer off */
+    sp_note_receive(&offer, fd, 0); /* closing with it unread would cut our answer off */
+    has_pool = channel->options.trusts_peer && offer.detail & SP_NOTE_TAKES_POOL;
+    answer =
+        sp_note_of(SP_NOTE_ANSWER, has_pool ? SP_NOTE_TAKES_POOL : 0, channel->options.max_large);
     send(fd, &answer, sizeof(answer), MSG_DONTWAIT | MSG_NOSIGNAL); /* else the peer goes without */
-    sp_close(fd);
+    if (has_pool) {
+        channel->large.side_fd = fd;
+    } else {
+        sp_close(fd);
+    }
     message->n_fds--;
 }
 
@@ -145,7 +153,7 @@ static int refuse(const struct sunpath_channel *channel, const char *why,
 }
 
 static int map_memory(struct sunpath_channel *channel, struct sunpath_channel_message *message,
-                      const struct note *note, struct sunpath_error *error) {
+                      const struct sp_note *note, struct sunpath_error *error) {
     int fd = message->memory_fd;
     int r;
 
@@ -171,30 +179,51 @@ static int map_memory(struct sunpath_channel *channel, struct sunpath_channel_me
     return 0;
 }
 
-int sp_large_take(struct sunpath_channel *channel, struct sunpath_channel_message *message,
-                  struct sunpath_error *error) {
-    struct note note;
+/* Sealed memory of this message alone. */
+static int take_memory(struct sunpath_channel *channel, struct sunpath_channel_message *message,
+                       const struct sp_note *note, struct sunpath_error *error) {
     int r;
 
-    message->memory_fd = -1;
-    if (channel->options.max_large == 0 || message->n_fds == 0) {
-        return 0;
-    }
-    if (sp_channel_number(channel) == 1) {
-        take_offer(channel, message);
-    }
-    if (message->n_fds == 0 || !is_note(&note, message->data, message->size, NOTE_MEMORY)) {
-        return 0;
+    if (message->n_fds == 0) {
+        return 0; /* somebody plays: a message as any other */
     }
     message->memory_fd = message->fds[--message->n_fds];
-    r = map_memory(channel, message, &note, error);
+    r = map_memory(channel, message, note, error);
     if (r < 0) {
         message->memory_fd = sp_close(message->memory_fd);
     }
     return r;
 }
 
-void sp_large_release(struct sunpath_channel_message *message) {
+int sp_large_take(struct sunpath_channel *channel, struct sunpath_channel_message *message,
+                  struct sunpath_error *error) {
+    struct sp_note note;
+
+    message->memory_fd = -1;
+    if (channel->options.max_large == 0) {
+        return 0;
+    }
+    if (sp_channel_number(channel) == 1 && message->n_fds > 0) {
+        take_offer(channel, message);
+    }
+    if (!sp_note_read(&note, message->data, message->size)) {
+        return 0;
+    }
+    if (note.kind == SP_NOTE_MEMORY) {
+        return take_memory(channel, message, &note, error);
+    }
+    return note.kind == SP_NOTE_POOL && channel->large.side_fd >= 0
+               ? sp_pool_take(channel, message, &note, error)
+               : 0;
+}
+
+void sp_large_release(struct sunpath_channel *channel, int slot,
+                      const struct sunpath_channel_message *message) {
+    if (slot >= 0) {
+        const struct sp_note note = sp_note_of(SP_NOTE_RELEASE, (uint32_t)slot, 0);
+
+        send(channel->large.side_fd, &note, sizeof(note), MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
     if (message->memory_fd < 0) {
         return;
     }
@@ -219,20 +248,37 @@ bool sp_large_is_for(const struct sunpath_channel *channel, size_t size) {
            size <= peer_max(channel);
 }
 
-int sp_large_send(struct sunpath_channel *channel, int fd, struct sp_outgoing *outgoing) {
-    const struct note note = note_of(NOTE_MEMORY, outgoing->size);
+/* A note in the place of the message, with one descriptor more unless that is negative. */
+static int send_note(struct sunpath_channel *channel, const struct sp_note *note, int fd,
+                     struct sp_outgoing *outgoing) {
     int fds[SUNPATH_FDS_MAX];
-    int r = outgoing->n_fds < SUNPATH_FDS_MAX ? sp_memfd_seal(fd) : -EINVAL;
 
-    if (r < 0) {
-        return r;
+    if (fd >= 0) {
+        if (outgoing->n_fds == SUNPATH_FDS_MAX) {
+            return -EINVAL;
+        }
+        if (outgoing->n_fds > 0) {
+            memcpy(fds, outgoing->fds, outgoing->n_fds * sizeof(int));
+        }
+        fds[outgoing->n_fds++] = fd;
+        outgoing->fds = fds;
     }
-    if (outgoing->n_fds > 0) {
-        memcpy(fds, outgoing->fds, outgoing->n_fds * sizeof(int));
-    }
-    fds[outgoing->n_fds++] = fd;
-    outgoing->fds = fds;
-    outgoing->data = &note;
-    outgoing->size = sizeof(note);
+    outgoing->data = note;
+    outgoing->size = sizeof(*note);
     return channel->kind->send(channel, outgoing);
+}
+
+int sp_large_send(struct sunpath_channel *channel, int fd, struct sp_outgoing *outgoing) {
+    const struct sp_note note = sp_note_of(SP_NOTE_MEMORY, 0, outgoing->size);
+    int r = sp_memfd_seal(fd);
+
+    return r < 0 ? r : send_note(channel, &note, fd, outgoing);
+}
+
+int sp_large_send_slot(struct sunpath_channel *channel, int slot, int fd,
+                       struct sp_outgoing *outgoing) {
+    const struct sp_note note = sp_note_of(
+        SP_NOTE_POOL, (uint32_t)slot | (fd >= 0 ? SP_NOTE_HAS_MEMORY : 0), outgoing->size);
+
+    return send_note(channel, &note, fd, outgoing);
 }

@@ -23,6 +23,7 @@
 
 void sp_channel_leave(struct sunpath_channel *channel) {
     if (--channel->n_inside == 0 && channel->is_closed) {
+        sp_pool_free(channel->large.peer_pool);
         sp_buffer_deinit(&channel->sent);
         free(channel);
     }
@@ -133,11 +134,11 @@ static int check_fds(struct sunpath_channel *channel, const int *fds, size_t n,
 
 void sp_channel_deliver(struct sunpath_channel *channel, struct sunpath_channel_message *message) {
     struct sunpath_error error;
-    int r = sp_large_take(channel, message, &error);
-    struct sunpath_channel_message memory = *message; /* the user may write to his */
+    int taken = sp_large_take(channel, message, &error), r = taken;
+    struct sunpath_channel_message own = *message; /* the user may write to his */
 
     message->number = sp_channel_number(channel);
-    if (r == 0 && message->n_fds > 0) {
+    if (r >= 0 && message->n_fds > 0) {
         r = check_fds(channel, message->fds, message->n_fds, &error);
     }
     if (r < 0) {
@@ -148,10 +149,10 @@ void sp_channel_deliver(struct sunpath_channel *channel, struct sunpath_channel_
             channel->events->on_message(channel, message, channel->user);
         }
     }
-    for (size_t i = 0; i < memory.n_fds; i++) {
-        sp_close(memory.fds[i]);
+    for (size_t i = 0; i < own.n_fds; i++) {
+        sp_close(own.fds[i]);
     }
-    sp_large_release(&memory);
+    sp_large_release(channel, taken > 0 ? taken - 1 : -1, &own);
 }
 
 /* ---- what was sent --------------------------------------------------------------------------- */
@@ -278,6 +279,7 @@ int sp_channel_open(struct sunpath_channel **ret, struct sunpath_loop *loop, int
     channel->user = user;
     channel->kind = type == SUNPATH_STREAM ? &sp_channel_frames : &sp_channel_packets;
     channel->packets.listener = listener;
+    channel->large.side_fd = -1;
     sp_list_init(&channel->siblings);
     sp_task_init(&channel->task, on_task);
     r = events ? set_options(channel, options) : -EINVAL;
@@ -336,7 +338,8 @@ int sunpath_channel_connect(struct sunpath_channel **ret, struct sunpath_loop *l
 
 /* ---- the rest of the interface --------------------------------------------------------------- */
 
-static int check_send(struct sunpath_channel *channel, size_t size,
+/* `is_large`: the message goes as memory, whatever the socket can take. */
+static int check_send(struct sunpath_channel *channel, size_t size, bool is_large,
                       const struct sunpath_channel_send_options *options) {
     if (!sp_channel_is_alive(channel) || channel->is_ending) {
         return -EPIPE;
@@ -348,7 +351,7 @@ static int check_send(struct sunpath_channel *channel, size_t size,
     if (channel->type == SUNPATH_DGRAM && !options->to && !channel->packets.is_connected) {
         return -ENOTCONN;
     }
-    if (size <= channel->max_known || sp_large_is_for(channel, size)) {
+    if (size <= channel->max_known || is_large) {
         return 0;
     }
     channel->max_known = channel->kind->max_message(channel);
@@ -363,6 +366,13 @@ static int send_anyhow(struct sunpath_channel *channel, struct sp_outgoing *outg
     int r = 0, has_offer = 0;
 
     if (sp_large_is_for(channel, outgoing->size)) {
+        if (memory_fd < 0 && channel->large.peer_takes_pool) {
+            r = sp_pool_send_copy(channel, outgoing);
+            if (r != -EAGAIN) {
+                return r;
+            }
+            r = 0; /* every slot is still with the peer */
+        }
         if (memory_fd < 0) {
             r = sp_memfd_copy(&made_fd, outgoing->data, outgoing->size);
             memory_fd = made_fd;
@@ -389,8 +399,10 @@ static int send_anyhow(struct sunpath_channel *channel, struct sp_outgoing *outg
     return r;
 }
 
+/* `memory_fd`: what holds the message, or -1; `room`: the slot of ours that does, or NULL. */
 static int send_message(struct sunpath_channel *channel, const void *data, size_t size,
-                        const struct sunpath_channel_send_options *given, int memory_fd) {
+                        const struct sunpath_channel_send_options *given, int memory_fd,
+                        const void *room) {
     _cleanup_(sp_target_closep) struct sp_target to = {.via_fd = -1};
     struct sp_outgoing outgoing = {.data = data, .size = size};
     struct sunpath_channel_send_options options;
@@ -398,7 +410,7 @@ static int send_message(struct sunpath_channel *channel, const void *data, size_
 
     r = sp_options_read(&options, sizeof(options), given);
     if (r == 0) {
-        r = check_send(channel, size, &options);
+        r = check_send(channel, size, room || sp_large_is_for(channel, size), &options);
     }
     if (r < 0) {
         return r;
@@ -418,12 +430,16 @@ static int send_message(struct sunpath_channel *channel, const void *data, size_
     outgoing.on_sent = options.on_sent;
     outgoing.user = options.user;
     r = sp_channel_prepare(channel, &outgoing);
-    return r < 0 ? r : send_anyhow(channel, &outgoing, memory_fd);
+    if (r == 0) {
+        r = room ? sp_pool_send_room(channel, room, &outgoing)
+                 : send_anyhow(channel, &outgoing, memory_fd);
+    }
+    return r;
 }
 
 int sunpath_channel_send(struct sunpath_channel *channel, const void *data, size_t size,
                          const struct sunpath_channel_send_options *options) {
-    return send_message(channel, data, size, options, -1);
+    return send_message(channel, data, size, options, -1, NULL);
 }
 
 int sunpath_channel_send_memory(struct sunpath_channel *channel, int memory_fd,
@@ -436,18 +452,33 @@ int sunpath_channel_send_memory(struct sunpath_channel *channel, int memory_fd,
         return (int)size;
     }
     if (sp_large_is_for(channel, (size_t)size)) {
-        return send_message(channel, NULL, (size_t)size, options, memory_fd);
+        return send_message(channel, NULL, (size_t)size, options, memory_fd, NULL);
     }
 
     r = sp_memfd_map(&data, memory_fd, (size_t)size);
     if (r < 0) {
         return r;
     }
-    r = send_message(channel, data, (size_t)size, options, -1);
+    r = send_message(channel, data, (size_t)size, options, -1, NULL);
     if (size > 0) {
         munmap((void *)data, (size_t)size);
     }
     return r;
+}
+
+int sunpath_channel_reserve(struct sunpath_channel *channel, void **ret, size_t size) {
+    if (!sp_channel_is_alive(channel) || channel->is_ending) {
+        return -EPIPE;
+    }
+    if (!channel->large.peer_takes_pool) {
+        return -EOPNOTSUPP;
+    }
+    return size > channel->large.peer_max ? -EMSGSIZE : sp_pool_reserve(channel, ret, size);
+}
+
+int sunpath_channel_send_reserved(struct sunpath_channel *channel, void *room, size_t size,
+                                  const struct sunpath_channel_send_options *options) {
+    return room ? send_message(channel, room, size, options, -1, room) : -EINVAL;
 }
 
 size_t sunpath_channel_max_message(struct sunpath_channel *channel) {

@@ -101,11 +101,42 @@ struct sp_frames {
     bool has_credentials, is_mixed;         /* the message at hand has bytes of two senders */
 };
 
-/* Large messages as memory: what the peer has said of them (channel-large.c). */
+/*
+ * What stands for a large message in its place, and what is said about large messages: these bytes.
+ * The memory is the last of the descriptors that come with them.
+ */
+enum sp_note_kind {
+    SP_NOTE_MEMORY = 1, /* the message is in sealed memory */
+    SP_NOTE_OFFER,      /* on the side socket: will you take memory? */
+    SP_NOTE_ANSWER,     /* yes, of up to `size` bytes */
+    SP_NOTE_POOL,       /* the message is in the slot `detail` of the sender's pool */
+    SP_NOTE_RELEASE,    /* on the side socket: the slot `detail` is free again */
+    SP_NOTE_DROP /* on the side socket: the slot `detail` will not be used as it is any more */
+};
+
+#define SP_NOTE_TAKES_POOL 1U         /* in the `detail` of an offer and of an answer */
+#define SP_NOTE_HAS_MEMORY (1U << 31) /* in that of a slot: its memory comes along, new or anew */
+
+struct sp_note {
+    char magic[16];
+    uint32_t kind;
+    uint32_t detail;
+    uint64_t size;
+};
+
+struct sp_note sp_note_of(enum sp_note_kind kind, uint32_t detail, uint64_t size);
+bool sp_note_read(struct sp_note *ret, const void *data, size_t size);
+/* One note from the side socket. 1, 0: none now, or -EPIPE: it has ended, or speaks otherwise. */
+int sp_note_receive(struct sp_note *ret, int fd, int flags);
+
+/* Large messages as memory: what the two have agreed on (channel-large.c). */
 struct sp_large {
-    struct sp_watch watch; /* waits for the answer to our offer */
-    uint64_t peer_max;     /* 0: it takes none, or has not answered yet */
-    bool was_offered;
+    struct sp_watch watch;     /* our end of the side socket, when it was us who offered */
+    int side_fd;               /* our end, when it was the peer, and slots are to be released */
+    uint64_t peer_max;         /* 0: it takes none, or has not answered yet */
+    struct sp_pool *pool;      /* what we fill */
+    struct sp_pool *peer_pool; /* what the peer fills */
+    bool was_offered, peer_takes_pool;
 };
 
 /*
@@ -206,13 +237,33 @@ void sp_large_close(struct sunpath_channel *channel);
  */
 int sp_large_take(struct sunpath_channel *channel, struct sunpath_channel_message *message,
                   struct sunpath_error *error);
-void sp_large_release(struct sunpath_channel_message *message);
+/* What was taken is done with; `slot` of the peer's pool, or -1. */
+void sp_large_release(struct sunpath_channel *channel, int slot,
+                      const struct sunpath_channel_message *message);
 
 /* Does a message of this size travel as memory? The largest that could; 0: none. */
 bool sp_large_is_for(const struct sunpath_channel *channel, size_t size);
 size_t sp_large_max(const struct sunpath_channel *channel);
 /* Seals `fd`, which stays the caller's and holds the message, and sends it. */
 int sp_large_send(struct sunpath_channel *channel, int fd, struct sp_outgoing *outgoing);
+/* The message is in that slot; with its memory, `fd`, when the peer does not have it yet, else -1.
+ */
+int sp_large_send_slot(struct sunpath_channel *channel, int slot, int fd,
+                       struct sp_outgoing *outgoing);
+
+/* ---- memory that is used again and again (channel-pool.c) ------------------------------------ */
+
+struct sp_pool *sp_pool_free(struct sp_pool *pool);
+/* Copies a message into a free slot and sends it. -EAGAIN: there is none. */
+int sp_pool_send_copy(struct sunpath_channel *channel, struct sp_outgoing *outgoing);
+/* Room of `size` bytes for the user to fill; and what he has filled, on its way. */
+int sp_pool_reserve(struct sunpath_channel *channel, void **ret, size_t size);
+int sp_pool_send_room(struct sunpath_channel *channel, const void *room,
+                      struct sp_outgoing *outgoing);
+void sp_pool_release(struct sunpath_channel *channel, uint32_t slot);
+/* Shows the message of a note. Returns the slot + 1, or why it is lost. */
+int sp_pool_take(struct sunpath_channel *channel, struct sunpath_channel_message *message,
+                 const struct sp_note *note, struct sunpath_error *error);
 
 /* ---- the queue of packets (channel-queue.c) -------------------------------------------------- */
 

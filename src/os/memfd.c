@@ -45,6 +45,26 @@ int sp_memfd_copy(int *ret_fd, const void *data, size_t size) {
     return 0;
 }
 
+int sp_memfd_fixed(int *ret_fd, size_t size) {
+    _cleanup_(sp_closep) int fd = create();
+
+    if (fd < 0) {
+        return fd;
+    }
+    if (ftruncate(fd, (off_t)size) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) < 0) {
+        return -errno;
+    }
+    *ret_fd = sp_take_fd(&fd);
+    return 0;
+}
+
+bool sp_memfd_is_fixed(int fd) {
+    int seals = fcntl(fd, F_GET_SEALS);
+
+    return seals >= 0 && seals & F_SEAL_SHRINK;
+}
+
 int sp_memfd_seal(int fd) {
     if (sp_memfd_is_sealed(fd)) {
         return 0;

@@ -11,6 +11,13 @@
 /* New memory with `size` bytes of `data` in it, which can be sealed. *ret_fd is the caller's. */
 int sp_memfd_copy(int *ret_fd, const void *data, size_t size);
 
+/* New memory of `size` bytes, all zero, that can be written to for ever but never becomes shorter.
+ */
+int sp_memfd_fixed(int *ret_fd, size_t size);
+
+/* Can nobody make it shorter any more? Then a mapping of it is safe to read, whatever is in it. */
+bool sp_memfd_is_fixed(int fd);
+
 /* Nobody can change it from now on. -EBUSY (somebody has it mapped to write), -EINVAL (no memfd),
  * -EPERM. */
 int sp_memfd_seal(int fd);

@@ -64,5 +64,21 @@ START_TEST(no_bytes_need_no_mapping) {
 }
 END_TEST
 
-SP_TESTS("memfd", a_copy_is_sealed_once_and_for_all,
-         what_is_mapped_to_write_or_no_memory_cannot_be_sealed, no_bytes_need_no_mapping)
+START_TEST(fixed_memory_can_be_written_to_but_not_shortened) {
+    int fd, other;
+
+    ck_assert_int_eq(sp_memfd_fixed(&fd, 4096), 0);
+    ck_assert(sp_memfd_is_fixed(fd));
+    ck_assert(!sp_memfd_is_sealed(fd));
+    ck_assert_int_eq((int)pwrite(fd, "x", 1, 0), 1);
+    ck_assert_int_eq(ftruncate(fd, 0), -1);
+    ck_assert_int_eq(sp_memfd_copy(&other, "x", 1), 0);
+    ck_assert(!sp_memfd_is_fixed(other));
+    close(fd);
+    close(other);
+}
+END_TEST
+
+SP_TESTS("memfd", fixed_memory_can_be_written_to_but_not_shortened,
+         a_copy_is_sealed_once_and_for_all, what_is_mapped_to_write_or_no_memory_cannot_be_sealed,
+         no_bytes_need_no_mapping)
