@@ -79,6 +79,14 @@ struct sp_http_facts {
 int sp_http_read_fields(struct sp_http_head *head, struct sp_http_facts *facts, size_t max_fields,
                         struct sp_http_cursor *cursor);
 
+/* The same without the instructions that not every processor has: what tests compare with. */
+int sp_http_read_fields_plainly(struct sp_http_head *head, struct sp_http_facts *facts,
+                                size_t max_fields, struct sp_http_cursor *cursor);
+
+/* Takes note of a field if the protocol acts on it. Never fails: _settle() judges the whole. */
+void sp_http_note_field(struct sp_http_facts *facts, const char *name, size_t n_name,
+                        const char *value, size_t n_value);
+
 /* Fills in what the fields decide, or says why they cannot be obeyed: 0 or -EBADMSG. */
 int sp_http_settle_request(struct sp_http_head *head, const struct sp_http_facts *facts,
                            const char *data);

@@ -30,3 +30,13 @@ const uint8_t sp_http_chars[256] = {
     SIXTEEN(0x60), SIXTEEN(0x70), SIXTEEN(0x80), SIXTEEN(0x90), SIXTEEN(0xa0), SIXTEEN(0xb0),
     SIXTEEN(0xc0), SIXTEEN(0xd0), SIXTEEN(0xe0), SIXTEEN(0xf0),
 };
+
+#define BIT(low, high) (IS_TOKEN((high) << 4 | (low)) ? 1 << (high) : 0)
+#define ROW(low)                                                                        \
+    BIT(low, 0) | BIT(low, 1) | BIT(low, 2) | BIT(low, 3) | BIT(low, 4) | BIT(low, 5) | \
+        BIT(low, 6) | BIT(low, 7)
+
+const uint8_t sp_http_token_rows[16] = {
+    ROW(0), ROW(1), ROW(2),  ROW(3),  ROW(4),  ROW(5),  ROW(6),  ROW(7),
+    ROW(8), ROW(9), ROW(10), ROW(11), ROW(12), ROW(13), ROW(14), ROW(15),
+};

@@ -2,6 +2,7 @@
 /* test-http1-scan.c - sixteen bytes at a time find what the table finds, and load nothing behind.
  */
 
+#include "wire/http1-scan-avx2.h"
 #include "wire/http1-scan.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 #include "fixture.h"
 
-#define N_MAX 40 /* more than two vectors */
+#define N_MAX 80 /* more than two of the widest vectors */
 
 /* `text` is the scanned class throughout: each byte at each place in a text of each length. */
 static void check_scan(const char *(*scan)(const char *at, const char *end), int class,
@@ -33,7 +34,8 @@ static void check_scan(const char *(*scan)(const char *at, const char *end), int
     }
 }
 
-static const char text[N_MAX + 1] = "Sec-Fetch-Dest.and.More-0123456789.names";
+static const char text[N_MAX + 1] = "Sec-Fetch-Dest.and.More-0123456789.names"
+                                    "-that.are.longer.than.two.vectors.of.32.";
 
 START_TEST(tokens) {
     check_scan(sp_scan_token, SP_CHAR_TOKEN, text);
@@ -55,6 +57,54 @@ START_TEST(targets) {
 }
 END_TEST
 
+START_TEST(wider_scans) {
+#ifdef SP_HAVE_AVX2
+    if (sp_has_avx2()) {
+        check_scan(sp_scan_token_avx2, SP_CHAR_TOKEN, text);
+        check_scan(sp_scan_value_avx2, SP_CHAR_VALUE, text);
+    }
+#endif
+}
+END_TEST
+
+START_TEST(rows_are_the_table) {
+    for (int byte = 0; byte < 256; byte++) {
+        bool is_token = byte < 0x80 && sp_http_token_rows[byte & 15] >> (byte >> 4) & 1;
+
+        ck_assert_int_eq(is_token, sp_char_is((char)byte, SP_CHAR_TOKEN) != 0);
+    }
+}
+END_TEST
+
+START_TEST(equal_but_for_the_case) {
+    static const char lower[] = "a-header-name-{~0"; /* of every length from 4 on */
+
+    for (size_t n = 4; n < sizeof(lower); n++) {
+        char *copy = malloc(n);
+
+        memcpy(copy, lower, n);
+        ck_assert(sp_equals_lower(copy, lower, n));
+        for (size_t at = 0; at < n; at++) {
+            for (int byte = 0x20; byte < 256; byte++) {
+                int upper = lower[at] >= 'a' && lower[at] <= 'z' ? lower[at] - 0x20 : lower[at];
+                bool is_equal = byte == lower[at] || byte == upper;
+
+                /* the other one that bit 5 makes equal: looked for are letters and hyphens */
+                if (byte == (lower[at] & ~0x20)) {
+                    continue;
+                }
+                copy[at] = (char)byte;
+                ck_assert_int_eq(sp_equals_lower(copy, lower, n), is_equal);
+            }
+            copy[at] = (char)(lower[at] >= 'a' && lower[at] <= 'z' ? lower[at] - 0x20 : lower[at]);
+            ck_assert(sp_equals_lower(copy, lower, n));
+            copy[at] = lower[at];
+        }
+        free(copy);
+    }
+}
+END_TEST
+
 /* Two of them in one vector: the first is found. */
 START_TEST(the_first_is_found) {
     static const char two[] = "value\rwith\rtwo";
@@ -65,4 +115,5 @@ START_TEST(the_first_is_found) {
 }
 END_TEST
 
-SP_TESTS("http1-scan", tokens, hosts, values, targets, the_first_is_found)
+SP_TESTS("http1-scan", tokens, hosts, values, targets, wider_scans, rows_are_the_table,
+         equal_but_for_the_case, the_first_is_found)
