@@ -10,8 +10,9 @@
 #include "serve/http-server.h"
 #include "wire/content-coding.h"
 
-#define MIN_SIZE 1024  /* below that the head of a gzip and the work are not worth it */
-#define PIECE    16384 /* of encoded output, made at a time */
+#define MIN_SIZE 1024         /* below that the head of a gzip and the work are not worth it */
+#define PIECE    16384        /* of encoded output, made at a time */
+#define KEPT     (256 * 1024) /* of the room for it, from one piece to the next */
 
 /* ---- encoders that wait for the next response ------------------------------------------------ */
 
@@ -220,6 +221,9 @@ int sp_http_exchange_encode(struct sunpath_http_exchange *exchange, const void *
     struct sp_coder_io io = {.in = data, .n_in = size};
     int r;
 
+    if (encoded->capacity > KEPT) {
+        sp_buffer_deinit(encoded); /* the last one was a large one */
+    }
     encoded->begin = encoded->end = 0;
     do {
         r = sp_buffer_reserve(encoded, &io.out, PIECE, SIZE_MAX);
