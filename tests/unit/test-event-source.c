@@ -221,6 +221,23 @@ START_TEST(what_would_not_change_by_itself) {
 }
 END_TEST
 
+START_TEST(the_wrong_server_is_not_asked_again) {
+    struct sunpath_connect_options connect = SUNPATH_OPTIONS(struct sunpath_connect_options);
+    struct sunpath_event_source_options options = hasty();
+    int fd;
+
+    connect.expect_user = "65533";
+    options.connect = &connect;
+    open_with(&options);
+    wait_for_error(1, "65533", -1);
+    ck_assert_int_eq(last_error.code, -EPERM);
+    fd = peer_accept();
+    ck_assert(peer_is_closed(fd)); /* without a byte */
+    close(fd);
+    close_all();
+}
+END_TEST
+
 START_TEST(a_silent_stream_counts_as_broken) {
     struct sunpath_event_source_options options = hasty();
     int fd;
@@ -286,5 +303,5 @@ END_TEST
 SP_TESTS("event-source", events_arrive_and_the_stream_is_asked_for_again,
          headers_and_an_id_of_the_callers, failures_in_a_row_wait_longer,
          a_server_that_is_not_there_is_asked_again, what_would_not_change_by_itself,
-         a_silent_stream_counts_as_broken, it_can_be_closed_in_every_callback,
-         what_cannot_be_opened)
+         the_wrong_server_is_not_asked_again, a_silent_stream_counts_as_broken,
+         it_can_be_closed_in_every_callback, what_cannot_be_opened)

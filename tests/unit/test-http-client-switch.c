@@ -111,6 +111,56 @@ START_TEST(the_stream_is_handed_out_with_what_followed) {
 }
 END_TEST
 
+/* ---- with our own server --------------------------------------------------------------------- */
+
+static void echo_data(struct sunpath_stream *stream, void *user) {
+    size_t size;
+    const void *data = sunpath_stream_input(stream, &size);
+
+    (void)user;
+    ck_assert_int_ge(sunpath_stream_write(stream, data, size), 0);
+    sunpath_stream_consume(stream, size);
+}
+
+static void echo_close(struct sunpath_stream *stream, int error, void *user) {
+    (void)error;
+    (void)user;
+    sunpath_stream_close(stream);
+}
+
+static void switch_to_echo(struct sunpath_http_exchange *exchange, void *user) {
+    static const struct sunpath_stream_events echo = {.on_data = echo_data, .on_close = echo_close};
+    struct sunpath_stream *stream;
+
+    (void)user;
+    ck_assert_int_eq(sunpath_http_upgrade(exchange, "tcp", &stream, &echo, NULL), 0);
+}
+
+START_TEST(our_own_server_switches) {
+    static const struct sunpath_http_handler handler = {.on_request = switch_to_echo};
+    struct sunpath_http_server *server = NULL;
+    struct upgraded upgraded = {0};
+
+    start();
+    unlink("s.sock");
+    ck_assert_int_eq(sunpath_http_server_new(&server, loop, &handler, NULL, NULL), 0);
+    ck_assert_int_eq(sunpath_http_server_listen(server, "./s.sock", NULL, NULL), 0);
+    upgrade(&upgraded, "tcp");
+    finish_upgrade(&upgraded);
+    ck_assert_msg(upgraded.code == 0, "%s", upgraded.error.text);
+    ck_assert_int_eq(sunpath_stream_write(upgraded.stream, "echo", 4), 0);
+    while (strcmp(upgraded.input, "echo") != 0) {
+        turn();
+    }
+    sunpath_stream_end(upgraded.stream);
+    while (!upgraded.has_ended) {
+        turn();
+    }
+    sunpath_http_server_free(server);
+    stop();
+}
+END_TEST
+
 START_TEST(another_answer_is_delivered) {
     struct upgraded upgraded = {0};
     struct result result = {0};
@@ -186,4 +236,4 @@ START_TEST(asked_for_wrongly) {
 END_TEST
 
 SP_TESTS("http-client-switch", the_stream_is_handed_out_with_what_followed,
-         another_answer_is_delivered, what_is_no_switch, asked_for_wrongly)
+         another_answer_is_delivered, what_is_no_switch, asked_for_wrongly, our_own_server_switches)
