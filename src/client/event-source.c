@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "client/http-client.h"
 #include "wire/event-stream.h"
 #include "wire/media-type.h"
@@ -76,7 +77,19 @@ struct sunpath_event_source *sunpath_event_source_close(struct sunpath_event_sou
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
-/* Ends the request: `why` is what on_error will tell. */
+/* "events '/x' on '/run/app.sock': <sentence>" */
+static void describe(const struct sunpath_event_source *source, struct sunpath_error *error,
+                     int code, const char *sentence) {
+    const char *uri = source->uri ? source->uri : source->client->uri ? source->client->uri : "/";
+    struct sp_shown target, address;
+
+    sp_show(&target, uri, strlen(uri));
+    sp_show_address(&address, &source->client->address);
+    sp_fail(error, code, SUNPATH_REASON_PROTOCOL, "events", "'%.100s' on '%s': %s", target.text,
+            address.text, sentence);
+}
+
+/* Ends the request; on_error will tell why. */
 static int refuse(struct sunpath_event_source *source, int code, bool is_final, const char *format,
                   ...) SUNPATH_PRINTF(4, 5);
 static int refuse(struct sunpath_event_source *source, int code, bool is_final, const char *format,
@@ -87,7 +100,7 @@ static int refuse(struct sunpath_event_source *source, int code, bool is_final, 
     va_start(args, format);
     vsnprintf(sentence, sizeof(sentence), format, args);
     va_end(args);
-    sp_fail(&source->error, code, SUNPATH_REASON_PROTOCOL, "events", "%s", sentence);
+    describe(source, &source->error, code, sentence);
     source->is_final = is_final;
     return -ECANCELED; /* whatever ends it */
 }
@@ -224,8 +237,7 @@ static void on_done(const struct sunpath_http_response *response, int result,
         source->is_final = is_final_code(result);
         be_without_stream(source, error);
     } else {
-        sp_fail(&ours, -ECONNRESET, SUNPATH_REASON_PROTOCOL, "events",
-                "the server ended the stream");
+        describe(source, &ours, -ECONNRESET, "the server ended the stream");
         be_without_stream(source, &ours);
     }
 }

@@ -112,7 +112,7 @@ START_TEST(events_arrive_and_the_stream_is_asked_for_again) {
     wait_for_log("open x/a/7 message/b/7 ");
     ck_assert_str_eq(sunpath_event_source_last_event_id(source), "7");
     close(fd);
-    wait_for_error(1, "the server ended the stream", 20);
+    wait_for_error(1, "events '/events' on './s.sock': the server ended the stream", 20);
     fd = peer_accept();
     ck_assert_ptr_nonnull(strstr(peer_head(fd), "\r\nLast-Event-ID: 7\r\n"));
     peer_write(fd, STREAM "retry: 40\ndata: c\n\n");
