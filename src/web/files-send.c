@@ -69,6 +69,9 @@ static int choose_ranges(struct sunpath_http_exchange *exchange, const struct fa
     if (!range || exchange->is_head_request) { /* it means GET alone: RFC 9110 14.2 */
         return 0;
     }
+    if (size == 0) { /* some ask for "bytes=0-" always, and would not know what to do with 416 */
+        return 0;
+    }
     if_range = sp_http_exchange_join(exchange, "If-Range");
     if (if_range.data && !sp_http_check_if_range(if_range, &facts->validators, facts->now_s)) {
         return 0;

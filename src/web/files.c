@@ -333,11 +333,26 @@ static int serve(const struct sunpath_files *files, struct sunpath_http_exchange
     return tries && is_absent(r) ? -ENOENT : fail(exchange, r);
 }
 
+/* A router has nothing left of the path: then "/" is ours, but not the client's. */
+static bool is_mount_without_slash(struct sunpath_http_exchange *exchange, const char *local) {
+    const char *path = sunpath_http_path(exchange);
+    size_t size = strlen(path);
+
+    return strcmp(local, "/") == 0 && size > 0 && path[size - 1] != '/';
+}
+
 static int serve_path(const struct sunpath_files *files, struct sunpath_http_exchange *exchange,
                       const char *path, bool tries) {
     char name[PATH_MAX];
-    int r = sp_files_decode(name, path ? path : sunpath_http_local_path(exchange));
+    int r;
 
+    if (!path) {
+        path = sunpath_http_local_path(exchange);
+        if (is_get(exchange) && is_mount_without_slash(exchange, path)) {
+            return redirect_to_slash(exchange);
+        }
+    }
+    r = sp_files_decode(name, path);
     return serve(files, exchange, name, r, tries);
 }
 

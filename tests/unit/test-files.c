@@ -404,6 +404,9 @@ START_TEST(a_router_may_mount_them) {
     check_ask("GET /static/1/../secret.txt HTTP/1.1\r\n", "404 Not Found", "no such file\n");
     ask("GET /static/1/sub?q HTTP/1.1\r\n");
     ck_assert_str_eq(header("Location"), "/static/1/sub/?q");
+    ask("GET /static/1?q HTTP/1.1\r\n");
+    ck_assert_int_eq(status, 301);
+    ck_assert_str_eq(header("Location"), "/static/1/?q");
     filing_close();
     sunpath_router_free(router);
 }
