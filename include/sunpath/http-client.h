@@ -76,8 +76,8 @@ struct sunpath_http_request_options {
     int (*on_start)(const char *head, size_t n_head, const struct sunpath_peer *peer, void *user);
     /*
      * The response's body as it arrives, instead of collecting it. 0 goes on; SUNPATH_HTTP_PAUSE
-     * holds the server back: no more is read until sunpath_http_request_resume(). Anything else
-     * ends the request with it.
+     * holds the server back: no more is read until sunpath_http_request_resume() (there is nobody
+     * to call it in a blocking call: -EINVAL). Anything else ends the request with it.
      */
     int (*on_body)(const struct sunpath_http_response *response, const void *data, size_t size,
                    void *user);

@@ -193,12 +193,12 @@ bool sp_client_give_body(struct sp_client_connection *connection, const char *da
     if (connection->request != request) {
         return false;
     }
-    if (r == SUNPATH_HTTP_PAUSE) {
+    if (r == SUNPATH_HTTP_PAUSE && !request->ret_response) {
         request->is_paused = true;
         sunpath_stream_pause(connection->stream);
         sp_client_mind(connection);
-    } else if (r != 0) {
-        sp_client_stop(connection, r, "on_body");
+    } else if (r != 0) { /* a blocking call has nobody who could resume it */
+        sp_client_stop(connection, r == SUNPATH_HTTP_PAUSE ? -EINVAL : r, "on_body");
     }
     return connection->request == request;
 }

@@ -106,6 +106,30 @@ START_TEST(the_target_of_the_options_wins) {
 }
 END_TEST
 
+static int pause_body(const struct sunpath_http_response *response, const void *data, size_t size,
+                      void *user) {
+    (void)response;
+    (void)data;
+    (void)size;
+    (void)user;
+    return SUNPATH_HTTP_PAUSE;
+}
+
+START_TEST(nobody_could_resume_a_blocking_call) {
+    struct sunpath_http_request_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_request_options);
+    struct sunpath_http_response *response;
+    struct sunpath_error error;
+    struct peer peer;
+
+    start(&peer, OK);
+    options.on_body = pause_body;
+    ck_assert_int_eq(sunpath_http_request(&response, "GET", "./s.sock", &options, &error), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(error.text, "ended by on_body"));
+    stop(&peer);
+}
+END_TEST
+
 START_TEST(every_failure_has_its_sentence) {
     struct sunpath_http_request_options options =
         SUNPATH_OPTIONS(struct sunpath_http_request_options);
@@ -238,6 +262,7 @@ START_TEST(any_other_answer_is_no_upgrade) {
 END_TEST
 
 SP_TESTS("http-client-blocking", get_is_one_call, the_target_of_the_options_wins,
-         every_failure_has_its_sentence, a_deadline_ends_the_wait, a_readable_descriptor_cancels,
+         nobody_could_resume_a_blocking_call, every_failure_has_its_sentence,
+         a_deadline_ends_the_wait, a_readable_descriptor_cancels,
          an_upgrade_hands_out_what_follows_the_head_unread, a_tunnel_is_an_upgrade_too,
          any_other_answer_is_no_upgrade)
