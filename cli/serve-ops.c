@@ -65,12 +65,12 @@ static int read_auth(struct serve_ops *ops, const char *text) {
                          "NAME:TOKEN)",
                          cli_show(&shown, text));
     }
-    r = ops->credentials ? 0 : sunpath_credentials_new(&ops->credentials);
+    r = ops->auth_table ? 0 : sunpath_auth_table_new(&ops->auth_table);
     if (r < 0) {
         return cli_exit_for_code(r);
     }
-    r = is_bearer ? sunpath_credentials_load_tokens(ops->credentials, text + 7, &error)
-                  : sunpath_credentials_load_passwords(ops->credentials, text + 6, &error);
+    r = is_bearer ? sunpath_auth_table_load_tokens(ops->auth_table, text + 7, &error)
+                  : sunpath_auth_table_load_passwords(ops->auth_table, text + 6, &error);
     return r < 0 ? cli_fail(&error) : CLI_OK;
 }
 
@@ -117,7 +117,7 @@ int serve_ops_option(struct serve_ops *ops, int option, const char *argument) {
 }
 
 int serve_ops_check(const struct serve_ops *ops) {
-    if (ops->trusted && !ops->credentials) {
+    if (ops->trusted && !ops->auth_table) {
         return cli_usage("serve", "--auth-trust goes with --auth; who may connect at all is said "
                                   "with --allow");
     }
@@ -150,10 +150,10 @@ static int open_cors(struct serve_ops *ops) {
 static int open_auth(struct serve_ops *ops) {
     struct sunpath_auth_options options = SUNPATH_OPTIONS(struct sunpath_auth_options);
 
-    options.credentials = ops->credentials;
+    options.table = ops->auth_table;
     options.trusted = ops->trusted;
     options.realm = "sunpath";
-    return ops->credentials ? sunpath_auth_new(&ops->auth, &options) : 0;
+    return ops->auth_table ? sunpath_auth_new(&ops->auth, &options) : 0;
 }
 
 int serve_ops_prepare(struct serve_ops *ops) {
@@ -215,7 +215,7 @@ void serve_ops_deinit(struct serve_ops *ops) {
     ops->forwarded = sunpath_forwarded_free(ops->forwarded);
     ops->proxies = sunpath_access_free(ops->proxies);
     ops->trusted = sunpath_access_free(ops->trusted);
-    ops->credentials = sunpath_credentials_free(ops->credentials);
+    ops->auth_table = sunpath_auth_table_free(ops->auth_table);
 }
 
 /* ---- the log file ---------------------------------------------------------------------------- */

@@ -59,7 +59,7 @@ struct serve_ops {
     bool has_health;
     const char *origins[SERVE_MAX_ORIGINS + 1];
     size_t n_origins;
-    struct sunpath_credentials *credentials;
+    struct sunpath_auth_table *auth_table;
     struct sunpath_access *trusted; /* need no password */
     struct sunpath_access *proxies;
     unsigned proxy_headers;

@@ -39,42 +39,41 @@ SUNPATH_API int sunpath_auth_challenge_bearer(struct sunpath_http_exchange *exch
  * bcrypt, SHA-512 ...), at the expense of everyone on the loop; so a password that was right is
  * recognized again by a keyed hash of 64 bits, in no time.
  */
-struct sunpath_credentials;
+struct sunpath_auth_table;
 
-SUNPATH_API int sunpath_credentials_new(struct sunpath_credentials **ret);
-SUNPATH_API struct sunpath_credentials *sunpath_credentials_free(
-    struct sunpath_credentials *credentials);
+SUNPATH_API int sunpath_auth_table_new(struct sunpath_auth_table **ret);
+SUNPATH_API struct sunpath_auth_table *sunpath_auth_table_free(struct sunpath_auth_table *table);
 
 /*
  * Adds a user. `hash` is as htpasswd(1) -B or mkpasswd(1) write it. -EINVAL (an empty name, one
  * with a colon or control characters, a hash by DES, or one that crypt(3) does not know: $apr1$
  * and {SHA} among them), -EEXIST, -EOPNOTSUPP (built without libcrypt), -ENOMEM.
  */
-SUNPATH_API int sunpath_credentials_add_hash(struct sunpath_credentials *credentials,
-                                             const char *user, const char *hash);
+SUNPATH_API int sunpath_auth_table_add_hash(struct sunpath_auth_table *table, const char *user,
+                                            const char *hash);
 /* The same with a password as it is, for tests and secrets that were just made up. */
-SUNPATH_API int sunpath_credentials_add_password(struct sunpath_credentials *credentials,
-                                                 const char *user, const char *password);
+SUNPATH_API int sunpath_auth_table_add_password(struct sunpath_auth_table *table, const char *user,
+                                                const char *password);
 /* A bearer token (RFC 6750's b64token, else -EINVAL) and the name of who bears it. */
-SUNPATH_API int sunpath_credentials_add_token(struct sunpath_credentials *credentials,
-                                              const char *name, const char *token);
+SUNPATH_API int sunpath_auth_table_add_token(struct sunpath_auth_table *table, const char *name,
+                                             const char *token);
 
 /*
  * Adds what a file has: a line "user:hash" or "name:token" each; empty lines and those that begin
  * with "#" are skipped. All or nothing. -EINVAL with the line in `error`; what open(2) says;
  * -EFBIG (over 1 MiB).
  */
-SUNPATH_API int sunpath_credentials_load_passwords(struct sunpath_credentials *credentials,
-                                                   const char *path, struct sunpath_error *error);
-SUNPATH_API int sunpath_credentials_load_tokens(struct sunpath_credentials *credentials,
-                                                const char *path, struct sunpath_error *error);
+SUNPATH_API int sunpath_auth_table_load_passwords(struct sunpath_auth_table *table,
+                                                  const char *path, struct sunpath_error *error);
+SUNPATH_API int sunpath_auth_table_load_tokens(struct sunpath_auth_table *table, const char *path,
+                                               struct sunpath_error *error);
 
 /* 0, or -EACCES: wrong. A user who is not there takes as long as one who is. */
-SUNPATH_API int sunpath_credentials_check(struct sunpath_credentials *credentials, const char *user,
-                                          const char *password);
+SUNPATH_API int sunpath_auth_table_check(struct sunpath_auth_table *table, const char *user,
+                                         const char *password);
 /* The name of who bears the token (borrowed from the table), or NULL. */
-SUNPATH_API const char *sunpath_credentials_bearer(const struct sunpath_credentials *credentials,
-                                                   const char *token);
+SUNPATH_API const char *sunpath_auth_table_bearer(const struct sunpath_auth_table *table,
+                                                  const char *token);
 
 /* A guard: lets requests pass that say who they are, and answers the others. */
 struct sunpath_auth;
@@ -96,8 +95,8 @@ enum sunpath_auth_verdict {
 
 struct sunpath_auth_options {
     size_t size;
-    const char *realm;                       /* copied; NULL: "restricted" */
-    struct sunpath_credentials *credentials; /* borrowed: what it knows passes */
+    const char *realm;                /* copied; NULL: "restricted" */
+    struct sunpath_auth_table *table; /* borrowed: what it knows passes */
     /*
      * Optional, asked for what the table does not know. It may decide at once, or return
      * SUNPATH_AUTH_LATER and have sunpath_auth_decide() called with `decision` exactly once,

@@ -129,16 +129,15 @@ static int ask(struct sunpath_auth_decision *decision) {
 }
 
 static int look_up(struct sunpath_auth_decision *decision) {
-    struct sunpath_credentials *credentials = decision->auth->options.credentials;
+    struct sunpath_auth_table *table = decision->auth->options.table;
     const struct sunpath_auth_attempt *attempt = &decision->attempt;
     const char *name = NULL;
 
-    if (credentials && attempt->user) {
-        name = sunpath_credentials_check(credentials, attempt->user, attempt->secret) == 0
-                   ? attempt->user
-                   : NULL;
-    } else if (credentials) {
-        name = sunpath_credentials_bearer(credentials, attempt->secret);
+    if (table && attempt->user) {
+        name = sunpath_auth_table_check(table, attempt->user, attempt->secret) == 0 ? attempt->user
+                                                                                    : NULL;
+    } else if (table) {
+        name = sunpath_auth_table_bearer(table, attempt->secret);
     }
     if (!name) {
         return ask(decision);
@@ -212,8 +211,8 @@ static void choose_schemes(struct sunpath_auth_options *options) {
     if (options->takes_basic || options->takes_bearer) {
         return;
     }
-    options->takes_basic = options->verify || sp_credentials_has_users(options->credentials);
-    options->takes_bearer = options->verify || sp_credentials_has_tokens(options->credentials);
+    options->takes_basic = options->verify || sp_auth_table_has_users(options->table);
+    options->takes_bearer = options->verify || sp_auth_table_has_tokens(options->table);
 }
 
 int sunpath_auth_new(struct sunpath_auth **ret, const struct sunpath_auth_options *given) {

@@ -11,8 +11,8 @@ bool sp_auth_is_printable(const char *text);
 /* RFC 6750's b64token. */
 bool sp_auth_is_token(const char *text);
 
-bool sp_credentials_has_users(const struct sunpath_credentials *credentials);
-bool sp_credentials_has_tokens(const struct sunpath_credentials *credentials);
+bool sp_auth_table_has_users(const struct sunpath_auth_table *table);
+bool sp_auth_table_has_tokens(const struct sunpath_auth_table *table);
 
 /* Adds a WWW-Authenticate header. `error` as in sunpath_auth_challenge_bearer(). */
 int sp_auth_add_basic_challenge(struct sunpath_http_exchange *exchange, const char *realm);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The shared library exports exactly what the public headers declare."""
+"""The shared library exports exactly what the public headers declare, and no name means two things."""
 
+import glob
 import os
 import re
 import sys
@@ -29,6 +30,16 @@ class Exports(TestCase):
         exported = {line.split()[-1].split("@")[0] for line in listing.splitlines()}
         self.assertEqual(sorted(declared - exported), [], "declared but not exported")
         self.assertEqual(sorted(exported - declared), [], "exported but not declared")
+
+    def test_a_struct_has_one_definition(self):
+        places = {}
+        for pattern in ("include/sunpath/*.h", "src/*/*.[ch]"):
+            for name in glob.glob(os.path.join(SOURCE, pattern)):
+                with open(name, encoding="utf-8") as source:
+                    for tag in re.findall(r"^struct (sunpath_\w+) {", source.read(), re.M):
+                        places.setdefault(tag, []).append(os.path.relpath(name, SOURCE))
+        self.assertGreater(len(places), 60)
+        self.assertEqual({tag: names for tag, names in places.items() if len(names) > 1}, {})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 #define A_B "Authorization: Basic YTpi\r\n" /* a:b */
 
 static struct sunpath_auth *auth;
-static struct sunpath_credentials *table;
+static struct sunpath_auth_table *table;
 static struct sunpath_auth_options options = {.size = sizeof(struct sunpath_auth_options)};
 static struct sunpath_auth_decision *pending;
 static struct sunpath_http_exchange *asked;
@@ -38,7 +38,7 @@ static void guarded_open(void) {
 static void guarded_close(void) {
     serving_close();
     auth = sunpath_auth_free(auth);
-    table = sunpath_credentials_free(table);
+    table = sunpath_auth_table_free(table);
 }
 
 static int ask_with(const char *headers) {
@@ -62,10 +62,10 @@ static void check(const char *headers, const char *expected) {
 }
 
 START_TEST(the_table_decides) {
-    ck_assert_int_eq(sunpath_credentials_new(&table), 0);
-    ck_assert_int_eq(sunpath_credentials_add_password(table, "a", "b"), 0);
-    ck_assert_int_eq(sunpath_credentials_add_token(table, "ci", "token"), 0);
-    options.credentials = table;
+    ck_assert_int_eq(sunpath_auth_table_new(&table), 0);
+    ck_assert_int_eq(sunpath_auth_table_add_password(table, "a", "b"), 0);
+    ck_assert_int_eq(sunpath_auth_table_add_token(table, "ci", "token"), 0);
+    options.table = table;
     options.realm = "here";
     guarded_open();
     check(A_B, "welcome a.");
@@ -83,9 +83,9 @@ START_TEST(the_table_decides) {
 END_TEST
 
 START_TEST(only_what_the_table_has_is_offered) {
-    ck_assert_int_eq(sunpath_credentials_new(&table), 0);
-    ck_assert_int_eq(sunpath_credentials_add_token(table, "ci", "token"), 0);
-    options.credentials = table;
+    ck_assert_int_eq(sunpath_auth_table_new(&table), 0);
+    ck_assert_int_eq(sunpath_auth_table_add_token(table, "ci", "token"), 0);
+    options.table = table;
     guarded_open();
     check("", "\r\nWWW-Authenticate: Bearer realm=\"restricted\"\r\nContent-Type");
     check(A_B, "401 ");
@@ -290,8 +290,8 @@ END_TEST
 START_TEST(a_guard_that_lets_nobody_pass_is_a_mistake) {
     ck_assert_int_eq(sunpath_auth_new(&auth, NULL), -EINVAL);
     ck_assert_int_eq(sunpath_auth_new(&auth, &options), -EINVAL);
-    ck_assert_int_eq(sunpath_credentials_new(&table), 0);
-    options.credentials = table;
+    ck_assert_int_eq(sunpath_auth_table_new(&table), 0);
+    options.table = table;
     ck_assert_int_eq(sunpath_auth_new(&auth, &options), -EINVAL);
     options.takes_basic = true; /* users may be added later */
     options.realm = "a\nb";
@@ -299,7 +299,7 @@ START_TEST(a_guard_that_lets_nobody_pass_is_a_mistake) {
     options.realm = "a";
     ck_assert_int_eq(sunpath_auth_new(&auth, &options), 0);
     auth = sunpath_auth_free(auth);
-    table = sunpath_credentials_free(table);
+    table = sunpath_auth_table_free(table);
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* credentials.c - passwords and tokens, and files of them. */
+/* auth-table.c - passwords and tokens, and files of them. */
 
 #include <sunpath/auth.h>
 
@@ -35,7 +35,7 @@ struct token {
     char *text;
 };
 
-struct sunpath_credentials {
+struct sunpath_auth_table {
     struct user *users;
     size_t n_users;
     struct token *tokens;
@@ -68,20 +68,20 @@ bool sunpath_auth_is_equal(const char *a, const char *b) {
 
 #ifdef SP_HAVE_CRYPT
 /* The hash of `password` in the manner of `hash`; NULL: crypt(3) does not know that manner. */
-static const char *hashed(struct sunpath_credentials *credentials, const char *password,
+static const char *hashed(struct sunpath_auth_table *table, const char *password,
                           const char *hash) {
-    const char *result = crypt_r(password, hash, &credentials->crypt);
+    const char *result = crypt_r(password, hash, &table->crypt);
 
     return result && result[0] != '*' ? result : NULL;
 }
 
 /* DES, which looks at eight characters and takes nearly any text for a hash, is left out. */
-static int check_hash(struct sunpath_credentials *credentials, const char *hash) {
+static int check_hash(struct sunpath_auth_table *table, const char *hash) {
     if (hash[0] != '$') {
         return -EINVAL;
     }
 #ifdef CRYPT_SALT_OK
-    (void)credentials;
+    (void)table;
     switch (crypt_checksalt(hash)) { /* without the time that a hash takes */
     case CRYPT_SALT_INVALID:
     case CRYPT_SALT_METHOD_DISABLED:
@@ -90,26 +90,24 @@ static int check_hash(struct sunpath_credentials *credentials, const char *hash)
         return 0;
     }
 #else
-    return hashed(credentials, "", hash) ? 0 : -EINVAL;
+    return hashed(table, "", hash) ? 0 : -EINVAL;
 #endif
 }
 
-static bool is_right(struct sunpath_credentials *credentials, const char *password,
-                     const char *hash) {
-    const char *result = hashed(credentials, password, hash);
+static bool is_right(struct sunpath_auth_table *table, const char *password, const char *hash) {
+    const char *result = hashed(table, password, hash);
 
     return result && sunpath_auth_is_equal(result, hash);
 }
 #else
-static int check_hash(struct sunpath_credentials *credentials, const char *hash) {
-    (void)credentials;
+static int check_hash(struct sunpath_auth_table *table, const char *hash) {
+    (void)table;
     (void)hash;
     return -EOPNOTSUPP;
 }
 
-static bool is_right(struct sunpath_credentials *credentials, const char *password,
-                     const char *hash) {
-    (void)credentials;
+static bool is_right(struct sunpath_auth_table *table, const char *password, const char *hash) {
+    (void)table;
     (void)password;
     (void)hash;
     return false;
@@ -126,10 +124,10 @@ static void forget(char **secret) {
     *secret = NULL;
 }
 
-static struct user *find(const struct sunpath_credentials *credentials, const char *name) {
-    for (size_t i = 0; i < credentials->n_users; i++) {
-        if (strcmp(credentials->users[i].name, name) == 0) {
-            return &credentials->users[i];
+static struct user *find(const struct sunpath_auth_table *table, const char *name) {
+    for (size_t i = 0; i < table->n_users; i++) {
+        if (strcmp(table->users[i].name, name) == 0) {
+            return &table->users[i];
         }
     }
     return NULL;
@@ -139,18 +137,18 @@ static bool is_name(const char *name) {
     return *name && !strchr(name, ':') && sp_auth_is_printable(name);
 }
 
-static int add_user(struct sunpath_credentials *credentials, const char *name, const char *secret,
+static int add_user(struct sunpath_auth_table *table, const char *name, const char *secret,
                     bool is_plain) {
     struct user user = {.is_plain = is_plain}, *users;
 
-    if (find(credentials, name)) {
+    if (find(table, name)) {
         return -EEXIST;
     }
-    users = realloc(credentials->users, (credentials->n_users + 1) * sizeof(*users));
+    users = realloc(table->users, (table->n_users + 1) * sizeof(*users));
     if (!users) {
         return -ENOMEM;
     }
-    credentials->users = users;
+    table->users = users;
     user.name = strdup(name);
     user.secret = strdup(secret);
     if (!user.name || !user.secret) {
@@ -158,44 +156,44 @@ static int add_user(struct sunpath_credentials *credentials, const char *name, c
         forget(&user.secret);
         return -ENOMEM;
     }
-    users[credentials->n_users++] = user;
+    users[table->n_users++] = user;
     return 0;
 }
 
-int sunpath_credentials_add_hash(struct sunpath_credentials *credentials, const char *user,
-                                 const char *hash) {
+int sunpath_auth_table_add_hash(struct sunpath_auth_table *table, const char *user,
+                                const char *hash) {
     int r;
 
     if (!is_name(user)) {
         return -EINVAL;
     }
-    r = check_hash(credentials, hash);
-    return r < 0 ? r : add_user(credentials, user, hash, false);
+    r = check_hash(table, hash);
+    return r < 0 ? r : add_user(table, user, hash, false);
 }
 
-int sunpath_credentials_add_password(struct sunpath_credentials *credentials, const char *user,
-                                     const char *password) {
+int sunpath_auth_table_add_password(struct sunpath_auth_table *table, const char *user,
+                                    const char *password) {
     if (!is_name(user) || !sp_auth_is_printable(password)) {
         return -EINVAL;
     }
-    return add_user(credentials, user, password, true);
+    return add_user(table, user, password, true);
 }
 
-int sunpath_credentials_add_token(struct sunpath_credentials *credentials, const char *name,
-                                  const char *text) {
+int sunpath_auth_table_add_token(struct sunpath_auth_table *table, const char *name,
+                                 const char *text) {
     struct token token, *tokens;
 
     if (!is_name(name) || !sp_auth_is_token(text)) {
         return -EINVAL;
     }
-    if (sunpath_credentials_bearer(credentials, text)) {
+    if (sunpath_auth_table_bearer(table, text)) {
         return -EEXIST;
     }
-    tokens = realloc(credentials->tokens, (credentials->n_tokens + 1) * sizeof(*tokens));
+    tokens = realloc(table->tokens, (table->n_tokens + 1) * sizeof(*tokens));
     if (!tokens) {
         return -ENOMEM;
     }
-    credentials->tokens = tokens;
+    table->tokens = tokens;
     token.name = strdup(name);
     token.text = strdup(text);
     if (!token.name || !token.text) {
@@ -203,74 +201,74 @@ int sunpath_credentials_add_token(struct sunpath_credentials *credentials, const
         forget(&token.text);
         return -ENOMEM;
     }
-    tokens[credentials->n_tokens++] = token;
+    tokens[table->n_tokens++] = token;
     return 0;
 }
 
-int sunpath_credentials_new(struct sunpath_credentials **ret) {
-    struct sunpath_credentials *credentials = calloc(1, sizeof(*credentials));
+int sunpath_auth_table_new(struct sunpath_auth_table **ret) {
+    struct sunpath_auth_table *table = calloc(1, sizeof(*table));
     ssize_t n;
 
-    if (!credentials) {
+    if (!table) {
         return -ENOMEM;
     }
-    n = getrandom(credentials->key, sizeof(credentials->key), 0);
-    if (n != (ssize_t)sizeof(credentials->key)) {
+    n = getrandom(table->key, sizeof(table->key), 0);
+    if (n != (ssize_t)sizeof(table->key)) {
         int r = n < 0 ? -errno : -EIO;
 
-        free(credentials);
+        free(table);
         return r;
     }
-    *ret = credentials;
+    *ret = table;
     return 0;
 }
 
 /* Down to as many as there were. */
-static void cut(struct sunpath_credentials *credentials, size_t n_users, size_t n_tokens) {
-    while (credentials->n_users > n_users) {
-        struct user *last = &credentials->users[--credentials->n_users];
+static void cut(struct sunpath_auth_table *table, size_t n_users, size_t n_tokens) {
+    while (table->n_users > n_users) {
+        struct user *last = &table->users[--table->n_users];
 
         free(last->name);
         forget(&last->secret);
     }
-    while (credentials->n_tokens > n_tokens) {
-        struct token *last = &credentials->tokens[--credentials->n_tokens];
+    while (table->n_tokens > n_tokens) {
+        struct token *last = &table->tokens[--table->n_tokens];
 
         free(last->name);
         forget(&last->text);
     }
 }
 
-struct sunpath_credentials *sunpath_credentials_free(struct sunpath_credentials *credentials) {
-    if (!credentials) {
+struct sunpath_auth_table *sunpath_auth_table_free(struct sunpath_auth_table *table) {
+    if (!table) {
         return NULL;
     }
-    cut(credentials, 0, 0);
-    free(credentials->users);
-    free(credentials->tokens);
-    explicit_bzero(credentials, sizeof(*credentials));
-    free(credentials);
+    cut(table, 0, 0);
+    free(table->users);
+    free(table->tokens);
+    explicit_bzero(table, sizeof(*table));
+    free(table);
     return NULL;
 }
 
-bool sp_credentials_has_users(const struct sunpath_credentials *credentials) {
-    return credentials && credentials->n_users > 0;
+bool sp_auth_table_has_users(const struct sunpath_auth_table *table) {
+    return table && table->n_users > 0;
 }
 
-bool sp_credentials_has_tokens(const struct sunpath_credentials *credentials) {
-    return credentials && credentials->n_tokens > 0;
+bool sp_auth_table_has_tokens(const struct sunpath_auth_table *table) {
+    return table && table->n_tokens > 0;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static bool check_hashed(struct sunpath_credentials *credentials, struct user *user,
+static bool check_hashed(struct sunpath_auth_table *table, struct user *user,
                          const char *password) {
-    uint64_t proof = sp_siphash(credentials->key, password, strlen(password));
+    uint64_t proof = sp_siphash(table->key, password, strlen(password));
 
     if (user->is_proven && is_equal(&proof, &user->proof, sizeof(proof))) {
         return true;
     }
-    if (!is_right(credentials, password, user->secret)) {
+    if (!is_right(table, password, user->secret)) {
         return false;
     }
     user->proof = proof;
@@ -279,36 +277,35 @@ static bool check_hashed(struct sunpath_credentials *credentials, struct user *u
 }
 
 /* Somebody's hash for a user who is not there: any costs about the same. */
-static void take_as_long(struct sunpath_credentials *credentials, const char *password) {
-    for (size_t i = 0; i < credentials->n_users; i++) {
-        if (!credentials->users[i].is_plain) {
-            (void)is_right(credentials, password, credentials->users[i].secret);
+static void take_as_long(struct sunpath_auth_table *table, const char *password) {
+    for (size_t i = 0; i < table->n_users; i++) {
+        if (!table->users[i].is_plain) {
+            (void)is_right(table, password, table->users[i].secret);
             return;
         }
     }
 }
 
-int sunpath_credentials_check(struct sunpath_credentials *credentials, const char *user,
-                              const char *password) {
-    struct user *found = find(credentials, user);
+int sunpath_auth_table_check(struct sunpath_auth_table *table, const char *user,
+                             const char *password) {
+    struct user *found = find(table, user);
     bool may_pass;
 
     if (!found) {
-        take_as_long(credentials, password);
+        take_as_long(table, password);
         return -EACCES;
     }
     may_pass = found->is_plain ? sunpath_auth_is_equal(password, found->secret)
-                               : check_hashed(credentials, found, password);
+                               : check_hashed(table, found, password);
     return may_pass ? 0 : -EACCES;
 }
 
-const char *sunpath_credentials_bearer(const struct sunpath_credentials *credentials,
-                                       const char *token) {
+const char *sunpath_auth_table_bearer(const struct sunpath_auth_table *table, const char *token) {
     const char *name = NULL;
 
-    for (size_t i = 0; i < credentials->n_tokens; i++) { /* all of them, whichever it is */
-        if (sunpath_auth_is_equal(token, credentials->tokens[i].text)) {
-            name = credentials->tokens[i].name;
+    for (size_t i = 0; i < table->n_tokens; i++) { /* all of them, whichever it is */
+        if (sunpath_auth_is_equal(token, table->tokens[i].text)) {
+            name = table->tokens[i].name;
         }
     }
     return name;
@@ -360,20 +357,20 @@ static const char *why(int r, bool is_token) {
     }
 }
 
-static int add_line(struct sunpath_credentials *credentials, char *line, bool is_token) {
+static int add_line(struct sunpath_auth_table *table, char *line, bool is_token) {
     char *colon = strchr(line, ':');
 
     if (!colon) {
         return -EINVAL;
     }
     *colon = '\0';
-    return is_token ? sunpath_credentials_add_token(credentials, line, colon + 1)
-                    : sunpath_credentials_add_hash(credentials, line, colon + 1);
+    return is_token ? sunpath_auth_table_add_token(table, line, colon + 1)
+                    : sunpath_auth_table_add_hash(table, line, colon + 1);
 }
 
-static int load(struct sunpath_credentials *credentials, const char *path, bool is_token,
+static int load(struct sunpath_auth_table *table, const char *path, bool is_token,
                 struct sunpath_error *error) {
-    size_t n_users = credentials->n_users, n_tokens = credentials->n_tokens;
+    size_t n_users = table->n_users, n_tokens = table->n_tokens;
     char *text = NULL, *rest, *line;
     struct sp_shown shown;
     unsigned number = 0;
@@ -390,25 +387,25 @@ static int load(struct sunpath_credentials *credentials, const char *path, bool 
         number++;
         line[strcspn(line, "\r")] = '\0';
         if (*line && *line != '#') {
-            r = add_line(credentials, line, is_token);
+            r = add_line(table, line, is_token);
         }
     }
     explicit_bzero(text, N_FILE_MAX + 2);
     free(text);
     if (r < 0) {
-        cut(credentials, n_users, n_tokens);
+        cut(table, n_users, n_tokens);
         return sp_fail(error, r, SUNPATH_REASON_INVALID, "read", "'%s' line %u: %s", shown.text,
                        number, why(r, is_token));
     }
     return 0;
 }
 
-int sunpath_credentials_load_passwords(struct sunpath_credentials *credentials, const char *path,
-                                       struct sunpath_error *error) {
-    return load(credentials, path, false, error);
+int sunpath_auth_table_load_passwords(struct sunpath_auth_table *table, const char *path,
+                                      struct sunpath_error *error) {
+    return load(table, path, false, error);
 }
 
-int sunpath_credentials_load_tokens(struct sunpath_credentials *credentials, const char *path,
-                                    struct sunpath_error *error) {
-    return load(credentials, path, true, error);
+int sunpath_auth_table_load_tokens(struct sunpath_auth_table *table, const char *path,
+                                   struct sunpath_error *error) {
+    return load(table, path, true, error);
 }
