@@ -14,12 +14,12 @@ struct histogram {
     uint64_t counts[64 * N_STEPS];
 };
 
-static inline void histogram_add(struct histogram *histogram, uint64_t ns) {
+static inline void histogram_add(struct histogram *histogram, uint64_t ns, unsigned n) {
     unsigned power = 63 - (unsigned)__builtin_clzll(ns | N_STEPS);
     unsigned bucket = (power - 5) * N_STEPS + (unsigned)(ns >> (power - 5));
 
-    histogram->counts[bucket]++;
-    histogram->n++;
+    histogram->counts[bucket] += n;
+    histogram->n += n;
 }
 
 /* The time that `share` (0 to 1) of all stayed below, in nanoseconds. */

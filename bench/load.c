@@ -168,8 +168,7 @@ static int first_exchange(bool is_http) {
  */
 
 /* Sends `n` requests in one write. */
-static void send_requests(struct connection *connection, unsigned n) {
-    uint64_t now = now_ns();
+static void send_requests(struct connection *connection, unsigned n, uint64_t now) {
     ssize_t n_written;
 
     for (unsigned i = 0; i < n; i++) {
@@ -201,7 +200,7 @@ static void open_connection(struct connection *connection) {
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
         die("epoll_ctl");
     }
-    send_requests(connection, options.n_in_flight);
+    send_requests(connection, options.n_in_flight, now_ns());
 }
 
 /* Every reply that begins in the `n` bytes of `input` must be a 200, as far as it is there. */
@@ -214,6 +213,23 @@ static void check_replies(const struct connection *connection, size_t n) {
         if (memcmp(input + at, start, n_start) != 0) {
             die_of("a reply that is not the first one's length, or no 200");
         }
+    }
+}
+
+/* What went out together nearly always comes back together. */
+static void count_times(struct connection *connection, unsigned n, uint64_t now) {
+    while (n > 0) {
+        const uint64_t *sent_ns =
+            &connection->sent_ns[connection->n_answered % options.n_in_flight];
+        unsigned n_left = options.n_in_flight - connection->n_answered % options.n_in_flight;
+        unsigned n_same = 1;
+
+        while (n_same < n && n_same < n_left && sent_ns[n_same] == *sent_ns) {
+            n_same++;
+        }
+        histogram_add(&times, now - *sent_ns, n_same);
+        connection->n_answered += n_same;
+        n -= n_same;
     }
 }
 
@@ -236,10 +252,7 @@ static void take_replies(struct connection *connection) {
     if (n_replies > connection->n_sent - connection->n_answered) {
         die_of("more replies than requests");
     }
-    for (unsigned i = 0; i < n_replies; i++) {
-        histogram_add(&times,
-                      now - connection->sent_ns[connection->n_answered++ % options.n_in_flight]);
-    }
+    count_times(connection, n_replies, now);
     n_done += n_replies;
     if (n_replies == 0) {
         return;
@@ -248,7 +261,7 @@ static void take_replies(struct connection *connection) {
         close(connection->fd);
         open_connection(connection);
     } else {
-        send_requests(connection, n_replies);
+        send_requests(connection, n_replies, now);
     }
 }
 
