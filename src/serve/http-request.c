@@ -13,8 +13,7 @@
 
 /* ---- where the request lies ------------------------------------------------------------------ */
 
-/* The bytes that the head's spans point into, or NULL when they are gone with the connection. */
-static char *head_bytes(struct sunpath_http_exchange *exchange) {
+char *sp_http_exchange_head(struct sunpath_http_exchange *exchange) {
     size_t size;
 
     if (exchange->is_kept) {
@@ -26,7 +25,7 @@ static char *head_bytes(struct sunpath_http_exchange *exchange) {
 
 /* What follows a span in a head is a delimiter nobody needs any more: there the NUL goes. */
 static const char *text(struct sunpath_http_exchange *exchange, struct sp_span span) {
-    char *bytes = head_bytes(exchange);
+    char *bytes = sp_http_exchange_head(exchange);
 
     if (!bytes) {
         return "";
@@ -129,7 +128,7 @@ int sunpath_http_version(struct sunpath_http_exchange *exchange) {
 }
 
 const char *sunpath_http_header(struct sunpath_http_exchange *exchange, const char *name) {
-    char *bytes = head_bytes(exchange), *value;
+    char *bytes = sp_http_exchange_head(exchange), *value;
     size_t size;
 
     if (!bytes) {
@@ -171,7 +170,7 @@ bool sunpath_http_header_at(struct sunpath_http_exchange *exchange, size_t index
     if (index >= head->n_fields) {
         return trailer_at(exchange, index - head->n_fields, ret_name, ret_value);
     }
-    if (!head_bytes(exchange)) {
+    if (!sp_http_exchange_head(exchange)) {
         return false;
     }
     *ret_name = text(exchange, head->fields[index].name);

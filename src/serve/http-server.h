@@ -282,6 +282,8 @@ void sp_http_connection_retire(struct sp_http_connection *connection,
                                struct sunpath_http_exchange *exchange);
 
 /* http-request.c */
+/* The bytes that the head's spans point into, or NULL when they are gone with the connection. */
+char *sp_http_exchange_head(struct sunpath_http_exchange *exchange);
 const struct sunpath_peer *sp_http_connection_peer(struct sp_http_connection *connection);
 /* Copies what the stream's input holds of the request into the exchange. -ENOMEM */
 int sp_http_exchange_keep(struct sunpath_http_exchange *exchange);

@@ -69,10 +69,9 @@ static const char *join_patterns(struct sunpath_router *root, const char *outer,
 
 /* ---- routes ---------------------------------------------------------------------------------- */
 
-static bool has_method(const struct sp_endpoint *endpoint, struct sp_slice method) {
+static bool has_method(const struct sp_endpoint *endpoint, const struct sp_method *method) {
     for (size_t i = 0; i < endpoint->n_methods; i++) {
-        if (endpoint->methods[i].size == method.size &&
-            memcmp(endpoint->methods[i].data, method.data, method.size) == 0) {
+        if (sp_method_is(&endpoint->methods[i], method)) {
             return true;
         }
     }
@@ -87,10 +86,10 @@ static bool is_before(const struct sp_endpoint *first, const struct sp_endpoint 
 /* Who takes all requests of that method (NULL: of those no route names) before `endpoint`? */
 static const struct sp_endpoint *find_before(const struct sp_endpoint *first,
                                              const struct sp_endpoint *endpoint,
-                                             const struct sp_slice *method) {
+                                             const struct sp_method *method) {
     for (; first != endpoint; first = first->next) {
         if (is_before(first, endpoint) &&
-            (method ? has_method(first, *method) : first->n_methods == 0)) {
+            (method ? has_method(first, method) : first->n_methods == 0)) {
             return first;
         }
     }
@@ -141,6 +140,7 @@ static struct sp_target *new_target(struct sunpath_router *root, const struct sp
         .n_params = scope->n_params + pattern->n_params,
     };
     target->plain = (struct sp_routing){.target = target, .scope = scope};
+    target->is_plain = target->n_params == 0 && scope->n_steps == 0;
     target->endpoint = (struct sp_endpoint){
         .methods = route->methods,
         .n_methods = route->n_methods,

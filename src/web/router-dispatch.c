@@ -259,23 +259,16 @@ static int fill(struct sp_routing *routing, const struct sp_lookup *lookup) {
     return target && target->n_params > 0 ? put_values(routing, lookup) : 0;
 }
 
-/* Without middleware: nothing is between the server and the route. */
+/* Without middleware. */
 static int go_straight(struct sunpath_http_exchange *exchange, const struct sp_lookup *lookup) {
-    const struct sp_target *target = lookup->target;
-    struct sp_routing *routing;
+    struct sp_routing *routing = sp_arena_alloc(&exchange->arena, sizeof(*routing));
 
-    if (sp_likely(target && target->n_params == 0)) {
-        exchange->routing = (void *)&target->plain;
-        hand_over(exchange, target);
-        return 0;
-    }
-    routing = sp_arena_alloc(&exchange->arena, sizeof(*routing));
     if (!routing || fill(routing, lookup) < 0) {
         return -ENOMEM;
     }
     exchange->routing = routing;
-    if (target) {
-        hand_over(exchange, target);
+    if (lookup->target) {
+        hand_over(exchange, lookup->target);
     } else {
         answer(exchange, lookup->status, lookup->allow);
     }
@@ -314,27 +307,41 @@ static int begin_chain(const struct sunpath_router *router, struct sunpath_http_
     return 0;
 }
 
-static void on_head(struct sunpath_http_exchange *exchange, void *user) {
-    struct sunpath_router *router = user;
+static void look_up(const struct sunpath_router *router, struct sunpath_http_exchange *exchange,
+                    const struct sp_target *found) {
     const struct sp_scope *scope;
-    struct sunpath_error error;
     struct sp_lookup lookup;
     int r;
+
+    r = sp_router_lookup(router, &lookup, exchange, found);
+    if (r == 0) {
+        scope = lookup.target ? lookup.target->scope : lookup.scope;
+        exchange->route = lookup.target ? lookup.target->pattern : NULL;
+        r = scope->n_steps == 0 ? go_straight(exchange, &lookup)
+                                : begin_chain(router, exchange, &lookup, scope);
+    }
+    if (r < 0) {
+        (void)sunpath_http_fail(exchange, 503, "out of memory");
+    }
+}
+
+static void on_head(struct sunpath_http_exchange *exchange, void *user) {
+    struct sunpath_router *router = user;
+    const struct sp_target *target;
+    struct sunpath_error error;
 
     if (sp_unlikely(!router->scope || router->error.code < 0) &&
         sunpath_router_compile(router, &error) < 0) {
         (void)sunpath_http_fail(exchange, 500, error.text);
         return;
     }
-    r = sp_router_lookup(router, &lookup, exchange);
-    if (r == 0) {
-        scope = lookup.target ? lookup.target->scope : lookup.scope;
-        exchange->route = lookup.target ? lookup.target->pattern : NULL;
-        r = sp_likely(scope->n_steps == 0) ? go_straight(exchange, &lookup)
-                                           : begin_chain(router, exchange, &lookup, scope);
-    }
-    if (r < 0) {
-        (void)sunpath_http_fail(exchange, 503, "out of memory");
+    target = sp_router_find(router, exchange);
+    if (sp_likely(target && target->is_plain)) {
+        exchange->route = target->pattern;
+        exchange->routing = (void *)&target->plain;
+        hand_over(exchange, target);
+    } else {
+        look_up(router, exchange, target);
     }
 }
 

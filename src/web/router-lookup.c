@@ -47,34 +47,31 @@ static int decode_path(struct sp_lookup *lookup) {
     return 0;
 }
 
-/* Sets the answer when the target has no path that can be looked up. */
-static int read_path(struct sp_lookup *lookup) {
-    const char *target = sunpath_http_target(lookup->exchange), *mark;
+/* Where the path is in a target. Sets the answer when there is none. */
+static void read_path(struct sp_lookup *lookup, const char *target) {
     size_t size = lookup->exchange->head.target.size;
     struct sp_uri_parts parts;
-    int r;
 
-    lookup->walk.separator = '/';
     if (sp_likely(*target == '/')) {
-        mark = memchr(target, '?', size);
+        const char *mark = memchr(target, '?', size);
+
         lookup->path = target;
         lookup->n_path = mark ? (size_t)(mark - target) : size;
-    } else {
-        sp_uri_split(&parts, target, size);
-        lookup->path = parts.path.data;
-        lookup->n_path = parts.path.size;
+        return;
     }
+    sp_uri_split(&parts, target, size);
+    lookup->path = parts.path.data;
+    lookup->n_path = parts.path.size;
     if (!lookup->path) {
         lookup->status = *target == '*' ? 204 : 501;
-    } else if (sp_unlikely(memchr(lookup->path, '%', lookup->n_path))) {
-        r = decode_path(lookup);
-        lookup->status = r == -EINVAL ? 400 : 0;
-        return r == -EINVAL ? 0 : r;
     }
-    return 0;
 }
 
 /* ---- the route ------------------------------------------------------------------------------- */
+
+static bool is_get(const struct sp_method *method) {
+    return method->name.size == 3 && memcmp(method->name.data, "GET", 3) == 0;
+}
 
 enum rank {
     NONE,
@@ -87,14 +84,10 @@ static enum rank rank_of(const struct sp_lookup *lookup, const struct sp_endpoin
     enum rank best = endpoint->n_methods == 0 ? FOR_ALL : NONE;
 
     for (size_t i = 0; i < endpoint->n_methods; i++) {
-        struct sp_slice method = endpoint->methods[i];
-
-        if (method.size == lookup->n_method &&
-            memcmp(method.data, lookup->method, method.size) == 0) {
+        if (sp_method_is(&endpoint->methods[i], &lookup->method)) {
             return EXACT;
         }
-        if (lookup->exchange->is_head_request && method.size == 3 &&
-            memcmp(method.data, "GET", 3) == 0) {
+        if (lookup->exchange->is_head_request && is_get(&endpoint->methods[i])) {
             best = GET_FOR_HEAD;
         }
     }
@@ -142,6 +135,9 @@ static bool choose(struct sp_walk *walk, const struct sp_endpoint *first, bool h
         if (r == 1) {
             best = each;
             best_rank = rank;
+            if (rank == EXACT) {
+                break;
+            }
         }
         lookup->is_forbidden = lookup->is_forbidden || r == -EACCES;
     }
@@ -173,10 +169,10 @@ static void allow(char *list, const char *method, size_t size) {
     }
 }
 
-static void allow_all(char *list, const struct sp_slice *methods, size_t n) {
+static void allow_all(char *list, const struct sp_method *methods, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        allow(list, methods[i].data, methods[i].size);
-        if (methods[i].size == 3 && memcmp(methods[i].data, "GET", 3) == 0) {
+        allow(list, methods[i].name.data, methods[i].name.size);
+        if (is_get(&methods[i])) {
             allow(list, "HEAD", 4);
         }
     }
@@ -222,8 +218,8 @@ static void allow_router(char *list, const struct sunpath_router *router) {
     }
 }
 
-static bool is_options(const struct sp_lookup *lookup) {
-    return lookup->n_method == 7 && memcmp(lookup->method, "OPTIONS", 7) == 0;
+static bool is_options(const struct sp_method *method) {
+    return method->name.size == 7 && memcmp(method->name.data, "OPTIONS", 7) == 0;
 }
 
 static int explain(const struct sunpath_router *router, struct sp_lookup *lookup) {
@@ -246,32 +242,65 @@ static int explain(const struct sunpath_router *router, struct sp_lookup *lookup
     (void)sp_tree_walk(&router->tree, &lookup->walk, lookup->path, lookup->n_path);
     if (*lookup->allow) {
         allow(lookup->allow, "OPTIONS", 7);
-        lookup->status = is_options(lookup) ? 204 : 405;
+        lookup->status = is_options(&lookup->method) ? 204 : 405;
     } else {
         lookup->status = lookup->is_forbidden ? 403 : 404;
     }
     return 0;
 }
 
-int sp_router_lookup(const struct sunpath_router *router, struct sp_lookup *ret,
-                     struct sunpath_http_exchange *exchange) {
+const struct sp_target *sp_router_find(const struct sunpath_router *router,
+                                       struct sunpath_http_exchange *exchange) {
+    const char *bytes = sp_http_exchange_head(exchange);
+    const char *path = bytes + exchange->head.target.at, *mark;
+    struct sp_method method =
+        sp_method(bytes + exchange->head.method.at, exchange->head.method.size);
+    size_t size = exchange->head.target.size;
+    const struct sp_endpoint *each;
+
+    mark = memchr(path, '?', size);
+    each = sp_tree_find(&router->tree, path, mark ? (size_t)(mark - path) : size);
+    for (; each && !each->is_conditional && each->slash != SP_SLASH_YES; each = each->next) {
+        for (size_t i = 0; i < each->n_methods; i++) {
+            if (sp_method_is(&each->methods[i], &method)) {
+                return target_of(each);
+            }
+        }
+    }
+    return NULL;
+}
+
+static int walk(const struct sunpath_router *router, struct sp_lookup *lookup) {
     int r;
 
+    lookup->walk.offer = choose;
+    lookup->walk.pass = NULL;
+    if (memchr(lookup->path, '%', lookup->n_path)) {
+        r = decode_path(lookup);
+        lookup->status = r == -EINVAL ? 400 : 0;
+        if (r < 0) {
+            return r == -EINVAL ? 0 : r;
+        }
+    }
+    (void)sp_tree_walk(&router->tree, &lookup->walk, lookup->path, lookup->n_path);
+    return 0;
+}
+
+int sp_router_lookup(const struct sunpath_router *router, struct sp_lookup *ret,
+                     struct sunpath_http_exchange *exchange, const struct sp_target *found) {
+    const char *bytes = sp_http_exchange_head(exchange);
+    int r = 0;
+
     ret->exchange = exchange;
-    ret->target = NULL;
+    ret->target = found;
     ret->status = 0;
     ret->allow = NULL;
     ret->is_forbidden = false;
-    ret->method = sunpath_http_method(exchange);
-    ret->n_method = exchange->head.method.size;
-    ret->walk.offer = choose;
-    ret->walk.pass = NULL;
-    r = read_path(ret);
-    if (r < 0) {
-        return r;
+    ret->walk.separator = '/';
+    ret->method = sp_method(bytes + exchange->head.method.at, exchange->head.method.size);
+    read_path(ret, bytes + exchange->head.target.at);
+    if (!found && ret->status == 0) {
+        r = walk(router, ret);
     }
-    if (ret->status == 0 && sp_tree_walk(&router->tree, &ret->walk, ret->path, ret->n_path)) {
-        return 0;
-    }
-    return explain(router, ret);
+    return ret->target || r < 0 ? r : explain(router, ret);
 }

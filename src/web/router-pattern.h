@@ -7,10 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <sunpath/base.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
 #include "wire/uri.h"
 
 #define SP_PATTERN_MAX          512 /* bytes of a pattern */
@@ -60,6 +62,25 @@ int sp_pattern_parse(struct sp_pattern **ret, struct sp_arena *arena, const char
                      const char *whole, struct sunpath_error *error);
 
 /* ---- router-segment.c: segments against paths ------------------------------------------------ */
+
+/*
+ * All bytes of a text of up to eight in one word, so that texts of one size are compared at once;
+ * of a longer one some.
+ */
+static inline uint64_t sp_text_word(const char *text, size_t size) {
+    uint32_t first, last;
+
+    if (size < 4) {
+        const unsigned char *bytes = (const unsigned char *)text;
+
+        return size == 0
+                   ? 0
+                   : bytes[0] | (unsigned)bytes[size / 2] << 8 | (unsigned)bytes[size - 1] << 16;
+    }
+    memcpy(&first, text, 4);
+    memcpy(&last, text + size - 4, 4);
+    return (uint64_t)first << 32 | last;
+}
 
 /* Equal bytes; with `folds` ASCII letters are so in either case. */
 bool sp_text_is(const char *text, const char *other, size_t size, bool folds);

@@ -147,33 +147,43 @@ void sp_node_add_mark(struct sp_node *node, struct sp_mark *mark) {
 
 /* ---- literals -------------------------------------------------------------------------------- */
 
-static unsigned char fold(char c, bool folds) {
-    return (unsigned char)(folds && c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+static unsigned char fold(char c) {
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
-/* The shorter one first, then by bytes. */
-static int compare(const char *a, size_t n_a, const char *b, size_t n_b, bool folds) {
-    if (n_a != n_b) {
-        return n_a < n_b ? -1 : 1;
-    }
-    if (sp_likely(!folds)) {
-        return memcmp(a, b, n_a);
-    }
-    for (size_t i = 0; i < n_a; i++) {
-        if (fold(a[i], true) != fold(b[i], true)) {
-            return fold(a[i], true) < fold(b[i], true) ? -1 : 1;
+static int compare_folded(const char *a, const char *b, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        if (fold(a[i]) != fold(b[i])) {
+            return fold(a[i]) < fold(b[i]) ? -1 : 1;
         }
     }
     return 0;
 }
 
-static int compare_literals(const void *a, const void *b, void *folds) {
-    const struct sp_literal *left = a, *right = b;
-
-    return compare(left->text, left->size, right->text, right->size, folds != NULL);
+/* The shorter one first, then by what is quick to compare, and by bytes last. */
+static int compare(const struct sp_literal *a, const struct sp_literal *b, bool folds) {
+    if (a->size != b->size) {
+        return a->size < b->size ? -1 : 1;
+    }
+    if (a->word != b->word) {
+        return a->word < b->word ? -1 : 1;
+    }
+    if (sp_unlikely(folds)) {
+        return compare_folded(a->text, b->text, a->size);
+    }
+    return a->size <= 8 ? 0 : memcmp(a->text, b->text, a->size);
 }
 
-static int freeze(struct sp_tree *tree, struct sp_node *node) {
+static int compare_literals(const void *a, const void *b, void *folds) {
+    return compare(a, b, folds != NULL);
+}
+
+static struct sp_literal literal(const char *text, size_t size, bool folds) {
+    return (struct sp_literal){
+        .size = size, .word = folds ? 0 : sp_text_word(text, size), .text = text};
+}
+
+static int freeze_node(struct sp_tree *tree, struct sp_node *node) {
     struct sp_literal *literals = sp_arena_alloc(tree->arena, node->n_literals * sizeof(*literals));
     size_t n = 0;
 
@@ -181,39 +191,35 @@ static int freeze(struct sp_tree *tree, struct sp_node *node) {
         return -ENOMEM;
     }
     for (struct sp_node *each = node->added; each; each = each->next) {
-        literals[n++] =
-            (struct sp_literal){each->segment->text.data, each->segment->text.size, each};
+        literals[n] = literal(each->segment->text.data, each->segment->text.size, tree->folds);
+        literals[n++].node = each;
     }
     node->literals = literals;
     qsort_r(literals, n, sizeof(*literals), compare_literals, tree->folds ? tree : NULL);
     for (size_t i = 0; i < n; i++) {
-        if (freeze(tree, literals[i].node) < 0) {
+        if (freeze_node(tree, literals[i].node) < 0) {
             return -ENOMEM;
         }
     }
     for (struct sp_node *each = node->params; each; each = each->next) {
-        if (freeze(tree, each) < 0) {
+        if (freeze_node(tree, each) < 0) {
             return -ENOMEM;
         }
     }
     return 0;
 }
 
-int sp_tree_freeze(struct sp_tree *tree) {
-    return freeze(tree, &tree->root);
-}
-
 static const struct sp_node *find_literal(const struct sp_walk *walk, const struct sp_node *node,
                                           const char *text, size_t size) {
+    const struct sp_literal wanted = literal(text, size, walk->folds);
     size_t low = 0, high = node->n_literals;
 
     while (low < high) {
         size_t middle = (low + high) / 2;
-        const struct sp_literal *literal = &node->literals[middle];
-        int order = compare(text, size, literal->text, literal->size, walk->folds);
+        int order = compare(&wanted, &node->literals[middle], walk->folds);
 
         if (order == 0) {
-            return literal->node;
+            return node->literals[middle].node;
         }
         if (order < 0) {
             high = middle;
@@ -222,6 +228,63 @@ static const struct sp_node *find_literal(const struct sp_walk *walk, const stru
         }
     }
     return NULL;
+}
+
+/* ---- paths without parameters ---------------------------------------------------------------- */
+
+static size_t count_exact(const struct sp_node *node) {
+    size_t n = node->endpoints != NULL;
+
+    for (size_t i = 0; i < node->n_literals; i++) {
+        n += count_exact(node->literals[i].node);
+    }
+    return n;
+}
+
+/* `path`: of the node. */
+static int put_exact(struct sp_tree *tree, const struct sp_node *node, const char *path,
+                     size_t size) {
+    if (node->endpoints && !memchr(path, '%', size)) {
+        const char *whole = size > 0 ? path : "/";
+        size_t n_whole = size > 0 ? size : 1;
+
+        *sp_tree_place(tree, whole, n_whole) =
+            (struct sp_exact){sp_path_hash(whole, n_whole), n_whole, whole, node->endpoints};
+    }
+    for (size_t i = 0; i < node->n_literals; i++) {
+        const struct sp_literal *literal = &node->literals[i];
+        char *longer = sp_arena_alloc(tree->arena, size + 1 + literal->size);
+
+        if (!longer) {
+            return -ENOMEM;
+        }
+        memcpy(longer, path, size);
+        longer[size] = '/';
+        memcpy(longer + size + 1, literal->text, literal->size);
+        if (put_exact(tree, literal->node, longer, size + 1 + literal->size) < 0) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int sp_tree_freeze(struct sp_tree *tree) {
+    size_t n = 4;
+    int r = freeze_node(tree, &tree->root);
+
+    if (r < 0) {
+        return r;
+    }
+    while (n < 2 * count_exact(&tree->root)) {
+        n *= 2;
+    }
+    tree->exact = sp_arena_alloc(tree->arena, n * sizeof(*tree->exact));
+    if (!tree->exact) {
+        return -ENOMEM;
+    }
+    memset(tree->exact, 0, n * sizeof(*tree->exact));
+    tree->exact_mask = n - 1;
+    return tree->folds ? 0 : put_exact(tree, &tree->root, "", 0);
 }
 
 /* ---- walking --------------------------------------------------------------------------------- */

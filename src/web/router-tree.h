@@ -26,10 +26,24 @@ enum sp_slash {
     SP_SLASH_YES, /* "/a/" but not "/a" */
 };
 
+struct sp_method {
+    struct sp_slice name;
+    uint64_t word; /* sp_text_word() of it */
+};
+
+static inline struct sp_method sp_method(const char *name, size_t size) {
+    return (struct sp_method){{name, size}, sp_text_word(name, size)};
+}
+
+static inline bool sp_method_is(const struct sp_method *a, const struct sp_method *b) {
+    return a->word == b->word && a->name.size == b->name.size &&
+           (sp_likely(a->name.size <= 8) || memcmp(a->name.data, b->name.data, a->name.size) == 0);
+}
+
 /* Where a pattern ends; what it stands for embeds it. */
 struct sp_endpoint {
     struct sp_endpoint *next; /* at the same place, in the order they were added */
-    const struct sp_slice *methods;
+    const struct sp_method *methods;
     size_t n_methods; /* 0: all */
     enum sp_slash slash;
     bool is_conditional;
@@ -42,8 +56,9 @@ struct sp_mark {
 };
 
 struct sp_literal {
-    const char *text;
     size_t size;
+    uint64_t word; /* sp_text_word(), unless case does not count */
+    const char *text;
     struct sp_node *node;
 };
 
@@ -68,9 +83,18 @@ struct sp_node {
     size_t n_segments; /* from the root to here */
 };
 
+struct sp_exact {
+    uint64_t hash; /* with the size, all that is to be known of a path of up to eight bytes */
+    size_t size;
+    const char *path;
+    const struct sp_endpoint *first; /* NULL: an empty place */
+};
+
 struct sp_tree {
     struct sp_arena *arena;
     struct sp_node root;
+    struct sp_exact *exact; /* paths without parameters: a hash table, with open addressing */
+    size_t exact_mask;
     bool folds;     /* case does not count */
     bool is_strict; /* a slash at the end does */
 };
@@ -109,6 +133,43 @@ struct sp_walk {
     bool folds;
     const char *end;
 };
+
+static inline uint64_t sp_path_hash(const char *path, size_t size) {
+    uint64_t hash = size, word;
+
+    for (; size > 8; size -= 8, path += 8) {
+        memcpy(&word, path, 8);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+        hash ^= hash >> 32;
+    }
+    return (hash ^ sp_text_word(path, size)) * 0x9e3779b97f4a7c15;
+}
+
+/* The place in the table where that path is, or would be. */
+static inline struct sp_exact *sp_tree_place(const struct sp_tree *tree, const char *path,
+                                             size_t size) {
+    uint64_t hash = sp_path_hash(path, size);
+
+    for (size_t i = hash >> 32;; i++) {
+        struct sp_exact *exact = &tree->exact[i & tree->exact_mask];
+        bool is_it = exact->hash == hash && exact->size == size &&
+                     (size <= 8 || memcmp(exact->path, path, size) == 0);
+
+        if (is_it || !exact->first) {
+            return exact;
+        }
+    }
+}
+
+/*
+ * What ends at this very path, which has no escapes and no slash at its end, or NULL: perhaps there
+ * is something yet. Text comes before all else in each segment, so this is where a walk would come
+ * to first.
+ */
+static inline const struct sp_endpoint *sp_tree_find(const struct sp_tree *tree, const char *path,
+                                                     size_t size) {
+    return sp_tree_place(tree, path, size)->first;
+}
 
 /* `path` begins with the separator. Did offer() take one? */
 bool sp_tree_walk(const struct sp_tree *tree, struct sp_walk *walk, const char *path, size_t size);

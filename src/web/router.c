@@ -104,7 +104,7 @@ static int read_methods(struct sp_route *route, struct sp_arena *arena,
         if (!sp_http_is_token(at, size)) {
             return mistake(error, -EINVAL, route->text, "a method is missing or malformed");
         }
-        route->methods[route->n_methods++] = (struct sp_slice){at, size};
+        route->methods[route->n_methods++] = sp_method(at, size);
         at += size + 1;
     }
     route->pattern = space + strspn(space, " ");

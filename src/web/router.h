@@ -33,7 +33,7 @@ struct sp_route {
     struct sp_route *next;
     const char *text;    /* as it was added */
     const char *pattern; /* the path in it */
-    struct sp_slice *methods;
+    struct sp_method *methods;
     size_t n_methods;
     struct sp_pattern *alternatives;
     const struct sp_conditions *conditions; /* or NULL */
@@ -105,6 +105,7 @@ struct sp_target {
     const char **names;
     size_t n_params;
     struct sp_routing plain; /* for exchanges that need none of their own */
+    bool is_plain;           /* they do not: there are neither parameters nor middleware */
 };
 
 /* router-match.c */
@@ -116,13 +117,19 @@ int sp_conditions_hold(const struct sp_conditions *conditions,
                        struct sunpath_http_exchange *exchange);
 
 /* router-lookup.c */
+/*
+ * What a lookup would find, at a fraction of its cost, when the path is a route's that has no
+ * parameters; or NULL: look it up.
+ */
+const struct sp_target *sp_router_find(const struct sunpath_router *router,
+                                       struct sunpath_http_exchange *exchange);
+
 struct sp_lookup {
     struct sp_walk walk;
     struct sunpath_http_exchange *exchange;
     const char *path; /* decoded, with NULs for slashes, when it has escapes */
     size_t n_path;
-    const char *method;
-    size_t n_method;
+    struct sp_method method;
 
     const struct sp_target *target; /* or NULL, and then: */
     int status;                     /* the answer */
@@ -130,9 +137,9 @@ struct sp_lookup {
     char *allow;                    /* for 405 and 204, in the exchange's arena */
     bool is_forbidden;
 };
-/* -ENOMEM */
+/* `found`: what sp_router_find() did. -ENOMEM */
 int sp_router_lookup(const struct sunpath_router *router, struct sp_lookup *ret,
-                     struct sunpath_http_exchange *exchange);
+                     struct sunpath_http_exchange *exchange, const struct sp_target *found);
 
 /* router-error.c */
 void sp_router_on_error(struct sunpath_http_exchange *exchange, int status, const char *why,

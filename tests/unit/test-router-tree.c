@@ -65,7 +65,13 @@ static const char *find(const char *path) {
 }
 
 static void check(const char *path, const char *expected) {
+    const struct sp_endpoint *first = sp_tree_find(&tree, path, strlen(path));
     const char *found = find(path);
+
+    if (first) { /* the short way leads to the same place */
+        ck_assert_ptr_nonnull(found);
+        ck_assert_str_eq(sp_container_of(first, const struct place, endpoint)->text, found);
+    }
 
     ck_assert_msg(expected ? found && strcmp(found, expected) == 0 : !found, "%s: %s", path,
                   found ? found : "NULL");
@@ -157,6 +163,31 @@ START_TEST(slashes_and_case_are_options) {
 }
 END_TEST
 
+START_TEST(paths_without_parameters_have_a_short_way) {
+    plant(false, false);
+    add("/");
+    add("/a/b");
+    add("/a/:b");
+    add("/100\\%");
+    ck_assert_int_eq(sp_tree_freeze(&tree), 0);
+    ck_assert_ptr_nonnull(sp_tree_find(&tree, "/", 1));
+    ck_assert_ptr_nonnull(sp_tree_find(&tree, "/a/b", 4));
+    ck_assert_ptr_null(sp_tree_find(&tree, "/a/b/", 5));
+    ck_assert_ptr_null(sp_tree_find(&tree, "/a", 2));
+    ck_assert_ptr_null(sp_tree_find(&tree, "/a/c", 4));
+    ck_assert_ptr_null(
+        sp_tree_find(&tree, "/100%", 5)); /* as a request has it, that is malformed */
+    check("/", "/");
+    check("/a/b", "/a/b");
+    plant(true, false);
+    add("/a");
+    ck_assert_int_eq(sp_tree_freeze(&tree), 0);
+    ck_assert_ptr_null(sp_tree_find(&tree, "/a", 2));
+    check("/A", "/a");
+    sp_arena_deinit(&arena);
+}
+END_TEST
+
 START_TEST(many_literals_are_all_found) {
     static char texts[1000][16];
 
@@ -171,6 +202,11 @@ START_TEST(many_literals_are_all_found) {
     }
     check("/r", NULL);
     check("/r999999", NULL);
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_ptr_nonnull(sp_tree_find(&tree, texts[i], strlen(texts[i])));
+    }
+    ck_assert_ptr_null(sp_tree_find(&tree, "/r999999", 8));
+    ck_assert_ptr_null(sp_tree_find(&tree, "", 0));
     sp_arena_deinit(&arena);
 }
 END_TEST
@@ -253,5 +289,6 @@ START_TEST(what_blows_up_elsewhere_costs_a_few_steps) {
 END_TEST
 
 SP_TESTS("router-tree", what_says_more_comes_first, equals_are_taken_in_their_order,
-         slashes_and_case_are_options, many_literals_are_all_found,
-         no_path_costs_more_than_the_tree_s_size, what_blows_up_elsewhere_costs_a_few_steps)
+         slashes_and_case_are_options, paths_without_parameters_have_a_short_way,
+         many_literals_are_all_found, no_path_costs_more_than_the_tree_s_size,
+         what_blows_up_elsewhere_costs_a_few_steps)
