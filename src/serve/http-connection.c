@@ -137,7 +137,7 @@ void sp_http_connection_end(struct sp_http_connection *connection, bool linger) 
         sunpath_stream_resume(connection->stream);
     }
     connection->since_ns = sp_loop_now(connection->server->loop);
-    if (linger || connection->is_input_ended) {
+    if (linger && !connection->is_input_ended) {
         connection->closing = SP_HTTP_LINGERING;
         sunpath_stream_end(connection->stream);
         return;
