@@ -100,7 +100,8 @@ SUNPATH_API const char *sunpath_version(void);
 
 /*
  * The optional libraries it was built with, by name, with a space between two; "" for none.
- * "crypt": hashed passwords; "jansson": JSON bodies; "zlib": gzip and deflate.
+ * "crypt": hashed passwords; "jansson": JSON bodies; "libmd": signed cookies; "zlib": gzip and
+ * deflate.
  */
 SUNPATH_API const char *sunpath_optional_parts(void);
 

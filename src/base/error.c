@@ -22,6 +22,9 @@ const char *sunpath_optional_parts(void) {
 #ifdef SP_HAVE_JANSSON
                                 " jansson"
 #endif
+#ifdef SP_HAVE_MD
+                                " libmd"
+#endif
 #ifdef SP_HAVE_ZLIB
                                 " zlib"
 #endif

@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* http-echo.c - answers every request with 200 and its own body: what clients are tested against.
- */
+ * With a query "sign=VALUE" it sets a signed cookie as well, and tells in a header which one it
+ * got. */
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sunpath/sunpath.h>
 
+static void exchange_cookies(struct sunpath_http_exchange *exchange) {
+    static const char *const secrets[] = {"a secret", NULL};
+    const char *value = sunpath_http_query(exchange, "sign");
+    const char *got = sunpath_http_signed_cookie(exchange, "signed", secrets);
+
+    if (value) {
+        (void)sunpath_http_set_signed_cookie(exchange, "signed", value, secrets[0], NULL);
+        (void)sunpath_http_add_header(exchange, "X-Signed", got ? got : "none");
+    }
+}
+
 static void on_request(struct sunpath_http_exchange *exchange, void *user) {
     size_t size;
     const void *body = sunpath_http_body(exchange, &size);
 
     (void)user;
+    exchange_cookies(exchange);
     if (sunpath_http_respond(exchange, 200, "application/octet-stream", body, size) < 0) {
         (void)sunpath_http_respond(exchange, 500, NULL, NULL, 0);
     }

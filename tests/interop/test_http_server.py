@@ -96,6 +96,9 @@ class Clients(ServerTest):
     def test_undici_and_node(self):
         self.assertEqual(self.run_node("undici-client.js", self.socket), "ok\n")
 
+    def test_signed_cookies(self):
+        self.assertEqual(self.run_node("cookie-client.js", self.socket), "ok\n")
+
     def test_aiohttp(self):
         client = os.path.join(SOURCE, "tests/interop/aiohttp-client.py")
         self.assertEqual(self.run_ok(DEBIAN_PYTHON, client, self.socket), "ok\n")
