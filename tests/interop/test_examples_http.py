@@ -83,6 +83,59 @@ class KeyValue(ExampleTest):
         self.assertEqual(self.server.stop(), 0, self.server.output())
 
 
+class JsonApi(ExampleTest):
+    """Routes, middleware, an error stage, and a part that is for one peer alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.serve_example("json-api")
+
+    def ask(self, method, path, body=None, status=200):
+        body = () if body is None else ("-H", "Content-Type: application/json", "-d", body)
+        text = self.curl("-X", method, "-w", "\n%{http_code}", *body, f"http://x{path}")
+        text, _, answered = text.rpartition("\n")
+        self.assertEqual(int(answered), status, text)
+        return json.loads(text) if text else None
+
+    def test_tasks(self):
+        self.assertEqual(self.ask("GET", "/tasks"), [])
+        first = self.ask("POST", "/tasks", '{"title":"write"}', 201)
+        self.assertEqual(first, {"id": 1, "title": "write", "done": False})
+        self.ask("POST", "/tasks", '{"title":"read","done":true}', 201)
+        self.assertEqual(self.ask("PUT", "/tasks/1", '{"title":"write","done":true}')["done"], True)
+        self.assertEqual([task["id"] for task in self.ask("GET", "/tasks/")], [1, 2])
+        self.ask("DELETE", "/tasks/1", status=204)
+        self.assertEqual(self.ask("GET", "/tasks/1", status=404),
+                         {"error": {"status": 404, "message": "there is no such task"}})
+        head = self.curl("-I", "http://x/tasks/2").replace("\r\n", "\n")
+        self.assertIn("Cache-Control: no-store\n", head)
+        self.assertEqual(self.server.stop(), 0, self.server.output())
+
+    def test_errors_are_json(self):
+        def error(*arguments):
+            return self.ask(*arguments)["error"]["message"]
+        self.assertEqual(error("GET", "/tasks/x", None, 404), "Not Found")
+        self.assertEqual(error("PATCH", "/tasks", None, 405), "Method Not Allowed")
+        self.assertIn("line 1", error("POST", "/tasks", '{"title":', 400))
+        self.assertEqual(error("POST", "/tasks", '{"name":1}', 422), "a task has a title, and may be done")
+        with open(self.path("large"), "w") as file:
+            file.write('"' + "x" * (1 << 21) + '"')
+        self.assertEqual(error("POST", "/tasks", f"@{self.path('large')}", 413), "the body is too large")
+        self.assertIn("malformed escape", error("GET", "/%zz", None, 400))
+
+    def test_the_administrator_is_known_by_the_kernel(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be another user")
+        self.ask("POST", "/tasks", '{"title":"write"}', 201)
+        refused = self.run_ok("runuser", "-u", "nobody", "--", "curl", "-sS", "--unix-socket", self.socket,
+                              "-X", "DELETE", "http://x/admin/tasks")
+        self.assertEqual(json.loads(refused), {"error": {"status": 403, "message": "Forbidden"}})
+        seen = self.run_ok("runuser", "-u", "nobody", "--", "curl", "-sS", "--unix-socket", self.socket, "http://x/tasks")
+        self.assertEqual(len(json.loads(seen)), 1)
+        self.ask("DELETE", "/admin/tasks", status=204)
+        self.assertEqual(self.ask("GET", "/tasks"), [])
+
+
 class BehindProxy(ExampleTest):
     """nginx and Caddy on TCP in front of our socket, with the configurations in examples/."""
 
@@ -152,6 +205,7 @@ class Load(ExampleTest):
         ("http-hello", [], "/"),
         ("docker-api", [], "/v1.41/containers/json"),
         ("key-value", [], "/keys"),
+        ("json-api", [], "/tasks"),
         ("behind-proxy", ["root"], "/client"),
     ]
 
