@@ -138,7 +138,8 @@ static int no_line(struct sp_http_head *head, struct sp_http_cursor *cursor, boo
     return r;
 }
 
-typedef const char *scan_fn(const char *at, const char *end);
+/* The first byte from `at` on that is none of the class, or `end`; `begin` is not behind `at`. */
+typedef const char *scan_fn(const char *begin, const char *at, const char *end);
 
 /* What is behind the line at `at`, or NULL when it is not whole or not right. */
 static inline __attribute__((always_inline)) const char *take_line(struct sp_http_field *ret,
@@ -146,7 +147,7 @@ static inline __attribute__((always_inline)) const char *take_line(struct sp_htt
                                                                    const char *end,
                                                                    scan_fn *scan_token,
                                                                    scan_fn *scan_value) {
-    const char *colon = scan_token(at, end);
+    const char *colon = scan_token(data, at, end);
     const char *value, *behind, *next;
 
     if (sp_unlikely(end - colon < 3 || *colon != ':' || colon == at)) {
@@ -156,7 +157,7 @@ static inline __attribute__((always_inline)) const char *take_line(struct sp_htt
     while (sp_unlikely(value < end && sp_http_is_blank(*value))) {
         value++;
     }
-    behind = scan_value(value, end);
+    behind = scan_value(data, value, end);
     if (sp_unlikely(end - behind < 2 || memcmp(behind, "\r\n", 2) != 0)) {
         return NULL;
     }
@@ -196,9 +197,19 @@ static inline __attribute__((always_inline)) int read_fields(
     return at == end ? 0 : no_line(head, cursor, field == limit);
 }
 
+static inline const char *scan_token_plainly(const char *begin, const char *at, const char *end) {
+    (void)begin;
+    return sp_scan_token(at, end);
+}
+
+static inline const char *scan_value_plainly(const char *begin, const char *at, const char *end) {
+    (void)begin;
+    return sp_scan_value(at, end);
+}
+
 int sp_http_read_fields_plainly(struct sp_http_head *head, struct sp_http_facts *facts,
                                 size_t max_fields, struct sp_http_cursor *cursor) {
-    return read_fields(head, facts, max_fields, cursor, sp_scan_token, sp_scan_value);
+    return read_fields(head, facts, max_fields, cursor, scan_token_plainly, scan_value_plainly);
 }
 
 #ifdef SP_HAVE_AVX2

@@ -40,29 +40,49 @@ static inline SP_AVX2 uint32_t sp_not_value_avx2(__m256i bytes) {
     return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(_mm256_andnot_si256(tab, control), del));
 }
 
-/* These too load no byte at or behind `end`: the last 31 are left to the narrower ones. */
-static inline SP_AVX2 const char *sp_scan_token_avx2(const char *at, const char *end) {
-    for (; end - at >= 32; at += 32) {
-        const uint32_t bad =
-            sp_not_token_avx2(_mm256_loadu_si256((const __m256i *)(const void *)at));
-
-        if (bad) {
-            return at + __builtin_ctz(bad);
-        }
-    }
-    return sp_scan_token(at, end);
+/* The bits of the `n` bytes before `end`, fewer than 32, of 32 bytes that end there. */
+static inline uint32_t sp_last_bits(uint32_t bits, size_t n) {
+    return (uint32_t)((uint64_t)bits >> (32 - n));
 }
 
-static inline SP_AVX2 const char *sp_scan_value_avx2(const char *at, const char *end) {
-    for (; end - at >= 32; at += 32) {
-        const uint32_t bad =
-            sp_not_value_avx2(_mm256_loadu_si256((const __m256i *)(const void *)at));
+/*
+ * These too load no byte at or behind `end`; those from `begin` on, before `at`, may be loaded: the
+ * last bytes are looked at together with what stands before them.
+ */
+static inline SP_AVX2 const char *sp_scan_token_avx2(const char *begin, const char *at,
+                                                     const char *end) {
+    uint32_t bad;
 
+    for (; end - at >= 32; at += 32) {
+        bad = sp_not_token_avx2(_mm256_loadu_si256((const __m256i *)(const void *)at));
         if (bad) {
             return at + __builtin_ctz(bad);
         }
     }
-    return sp_scan_value(at, end);
+    if (end - begin < 32) {
+        return sp_scan_token(at, end);
+    }
+    bad = sp_not_token_avx2(_mm256_loadu_si256((const __m256i *)(const void *)(end - 32)));
+    bad = sp_last_bits(bad, (size_t)(end - at));
+    return bad ? at + __builtin_ctz(bad) : end;
+}
+
+static inline SP_AVX2 const char *sp_scan_value_avx2(const char *begin, const char *at,
+                                                     const char *end) {
+    uint32_t bad;
+
+    for (; end - at >= 32; at += 32) {
+        bad = sp_not_value_avx2(_mm256_loadu_si256((const __m256i *)(const void *)at));
+        if (bad) {
+            return at + __builtin_ctz(bad);
+        }
+    }
+    if (end - begin < 32) {
+        return sp_scan_value(at, end);
+    }
+    bad = sp_not_value_avx2(_mm256_loadu_si256((const __m256i *)(const void *)(end - 32)));
+    bad = sp_last_bits(bad, (size_t)(end - at));
+    return bad ? at + __builtin_ctz(bad) : end;
 }
 #endif
 

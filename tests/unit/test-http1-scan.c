@@ -57,11 +57,42 @@ START_TEST(targets) {
 }
 END_TEST
 
+#ifdef SP_HAVE_AVX2
+typedef const char *wide_scan_fn(const char *begin, const char *at, const char *end);
+
+/* The `n` bytes at `at`, with what stands before them from `begin` on. */
+static void check_wide(wide_scan_fn *scan, int class, const char *begin, char *at, size_t n) {
+    const char *end = at + n;
+
+    memcpy(at, text, n);
+    ck_assert_ptr_eq(scan(begin, at, end), end);
+    for (size_t i = 0; i < n; i++) {
+        for (int byte = 0; byte < 256; byte++) {
+            at[i] = (char)byte;
+            if (scan(begin, at, end) != sp_scan_class(at, end, class)) {
+                ck_abort_msg("byte %#x at %zu of %zu", (unsigned)byte, i, n);
+            }
+        }
+        at[i] = text[i];
+    }
+}
+#endif
+
 START_TEST(wider_scans) {
 #ifdef SP_HAVE_AVX2
-    if (sp_has_avx2()) {
-        check_scan(sp_scan_token_avx2, SP_CHAR_TOKEN, text);
-        check_scan(sp_scan_value_avx2, SP_CHAR_VALUE, text);
+    static const size_t sizes[] = {0, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, N_MAX};
+    static const size_t n_before[] = {0, 20, 31, 32, 33};
+
+    for (size_t i = 0; sp_has_avx2() && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        for (size_t j = 0; j < sizeof(n_before) / sizeof(n_before[0]); j++) {
+            char *begin = malloc(n_before[j] + sizes[i] + 1); /* ends where the bytes do */
+            char *at = begin + n_before[j] + 1;
+
+            memset(begin, '\n', n_before[j] + 1);
+            check_wide(sp_scan_token_avx2, SP_CHAR_TOKEN, begin, at, sizes[i]);
+            check_wide(sp_scan_value_avx2, SP_CHAR_VALUE, begin, at, sizes[i]);
+            free(begin);
+        }
     }
 #endif
 }
