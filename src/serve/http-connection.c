@@ -140,6 +140,9 @@ void sp_http_connection_end(struct sp_http_connection *connection, bool linger) 
     if (linger && !connection->is_input_ended) {
         connection->closing = SP_HTTP_LINGERING;
         sunpath_stream_end(connection->stream);
+        if (connection->finishing) { /* on_drain does not fire any more */
+            sp_task_post(&connection->task, connection->server->loop);
+        }
         return;
     }
     connection->closing = SP_HTTP_FLUSHING;
