@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* behind-proxy.c - a service behind nginx or Caddy: it believes what its proxy says about clients,
- * and nobody else. behind-nginx.conf and behind-caddy.Caddyfile are the proxies' side.
+/* behind-proxy.c - a service behind nginx, Caddy or haproxy: it believes what its proxy says about
+ * clients, and nobody else. behind-nginx.conf, behind-caddy.Caddyfile and behind-haproxy.cfg are the
+ * proxies' side.
  *
  *     example-behind-proxy /run/site.sock www-data
  */

@@ -137,7 +137,7 @@ class JsonApi(ExampleTest):
 
 
 class BehindProxy(ExampleTest):
-    """nginx and Caddy on TCP in front of our socket, with the configurations in examples/."""
+    """nginx, Caddy and haproxy on TCP in front of our socket, with the configurations in examples/."""
 
     def setUp(self):
         super().setUp()
@@ -196,6 +196,11 @@ class BehindProxy(ExampleTest):
         self.wait_for_port(proxy)
         self.drive()
 
+    def test_haproxy(self):
+        self.serve_example("behind-proxy", "www-data")
+        self.wait_for_port(self.start("haproxy", "-db", "-f", self.configure("behind-haproxy.cfg")))
+        self.drive()
+
 
 class Load(ExampleTest):
     """Each example under h2load, with the sanitizers on: every request answered, and a clean end."""
@@ -203,6 +208,9 @@ class Load(ExampleTest):
     # example, its arguments, the target, statuses of 2xx there are to be
     EXAMPLES = [
         ("http-hello", [], "/"),
+        ("http-later", [], "/?ms=1"),
+        ("http-visits", [], "/"),
+        ("http-form", [], "/"),
         ("docker-api", [], "/v1.41/containers/json"),
         ("key-value", [], "/keys"),
         ("json-api", [], "/tasks"),
