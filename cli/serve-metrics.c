@@ -122,9 +122,10 @@ static void merge(FILE *out, const char *own, char **others, int n_others) {
         n_heading = (size_t)(behind_heading(own, end) - own);
         for (int i = 0; i < n_others; i++) {
             const char *other_end = end_of_metric(at[i]);
-            const char *series = at[i] + n_heading;
 
-            if (strncmp(at[i], own, n_heading) == 0 && series < other_end) {
+            if (strncmp(at[i], own, n_heading) == 0) {
+                const char *series = at[i] + n_heading; /* perhaps none */
+
                 fwrite(series, 1, (size_t)(other_end - series), out);
                 at[i] = other_end;
             }

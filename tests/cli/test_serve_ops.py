@@ -333,6 +333,9 @@ class Workers(OpsTest):
         self.pids(2)
         samples = until(self.have_all_counted, "both to have told")
         self.assertEqual({dict(labels)["worker"] for name, labels in samples if labels}, {"0", "1"})
+        # These come behind a metric that has no series yet.
+        for name in "sunpath_http_handler_faults_total", "sunpath_http_request_duration_seconds_count":
+            self.assertEqual({dict(labels)["worker"] for each, labels in samples if each == name}, {"0", "1"}, name)
 
     def have_all_counted(self):
         samples = self.metrics()
