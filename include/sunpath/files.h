@@ -115,8 +115,8 @@ SUNPATH_API int sunpath_files_serve_name(struct sunpath_files *files,
                                          struct sunpath_http_exchange *exchange, const char *name);
 
 /*
- * Answers with a file that is open for reading, wherever it is; `name` tells its type. `fd` is
- * owned in any case. Else as sunpath_files_serve().
+ * Answers with a file that is open for reading, wherever it is; `name` tells its type. Owns `fd`
+ * when 0 is returned. -EINVAL: it is no regular file; else as sunpath_files_serve().
  */
 SUNPATH_API int sunpath_files_send(struct sunpath_files *files,
                                    struct sunpath_http_exchange *exchange, int fd,

@@ -116,16 +116,16 @@ static int find_file(struct sp_found *ret, const struct sunpath_files *files, ch
     return ret->fd < 0 ? ret->fd : SP_FILES_FILE;
 }
 
-/* Is it a page of the program's that is asked for, and not one of its parts? */
-static bool wants_page(struct sunpath_http_exchange *exchange, const char *name) {
+static bool has_extension(const char *name) {
     const char *slash = strrchr(name, '/');
-    struct sp_slice accepted = sp_http_exchange_join(exchange, "Accept");
+
+    return strchr(slash ? slash : name, '.');
+}
+
+static bool names_html(struct sp_slice accepted) {
     struct sp_accept_item item;
     const char *at = accepted.data;
 
-    if (!strchr(slash ? slash : name, '.')) {
-        return true;
-    }
     while (at && sp_accept_next(&item, &at, accepted.data + accepted.size)) {
         if (item.value.size == 9 && strncasecmp(item.value.data, "text/html", 9) == 0) {
             return item.weight > 0;
@@ -134,12 +134,16 @@ static bool wants_page(struct sunpath_http_exchange *exchange, const char *name)
     return false;
 }
 
+/* For what may be a page of the program's, and not one of its parts. */
 static int find_fallback(struct sp_found *ret, const struct sunpath_files *files,
                          struct sunpath_http_exchange *exchange, char *name) {
     int r;
 
-    if (!wants_page(exchange, name)) {
-        return -ENOENT;
+    if (has_extension(name)) { /* then browsers get a page where others get 404 */
+        r = sunpath_http_add_header(exchange, "Vary", "Accept");
+        if (r < 0 || !names_html(sp_http_exchange_join(exchange, "Accept"))) {
+            return r < 0 ? r : -ENOENT;
+        }
     }
     strcpy(name, files->options.fallback);
     r = open_regular(ret, files, name);

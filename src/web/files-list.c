@@ -50,7 +50,10 @@ static bool look(struct stat *ret, const struct sunpath_files *files, int fd, ch
     if (!S_ISLNK(ret->st_mode)) {
         return S_ISREG(ret->st_mode) || S_ISDIR(ret->st_mode);
     }
-    strcpy(path + n_path, name); /* NAME_MAX: there is room */
+    if (strlen(name) > NAME_MAX) { /* some file systems count characters, and not bytes */
+        return false;
+    }
+    strcpy(path + n_path, name); /* there is room */
     linked_fd = sp_files_open_below(files->root_fd, path, files->options.refuses_links, ret);
     path[n_path] = '\0';
     sp_close(linked_fd);

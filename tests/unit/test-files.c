@@ -229,7 +229,11 @@ START_TEST(a_fallback_answers_for_pages) {
     check_ask("GET /sub/ HTTP/1.1\r\n", "200 OK", "<p>index");
     check_ask("GET /none.js HTTP/1.1\r\n", "404 Not Found", "no such file\n");
     check_ask("GET /john.doe HTTP/1.1\r\nAccept: text/html,*/*;q=0.8\r\n", "200 OK", "<p>index");
+    ck_assert_str_eq(header("Vary"), "Accept");
     check_ask("GET /john.doe HTTP/1.1\r\nAccept: */*\r\n", "404 Not Found", "no such file\n");
+    ck_assert_str_eq(header("Vary"), "Accept");
+    check_ask("GET /users/7 HTTP/1.1\r\nAccept: */*\r\n", "200 OK", "<p>index");
+    ck_assert_str_eq(header("Vary"), "");
     check_ask("GET /out HTTP/1.1\r\n", "403 Forbidden", "this file is not served\n");
     check_ask("GET /.hidden HTTP/1.1\r\n", "404 Not Found", "no such file\n");
     check_ask("GET /sub/page.js HTTP/1.1\r\n", "200 OK", "1");
