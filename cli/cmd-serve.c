@@ -14,28 +14,37 @@
 #include "output.h"
 #include "serve.h"
 
-/* ---- events ---------------------------------------------------------------------------------- */
-
-static void on_head(struct sunpath_http_exchange *exchange, void *user) {
-    struct serve *serve = user;
-
-    if (!serve_is_hand_over(exchange)) {
-        serve_ops_head(&serve->ops, exchange);
-    }
+static int fail_with(const char *what, int code) {
+    cli_say("%s: %s", what, strerror(-code));
+    return cli_exit_for_code(code);
 }
 
-static void on_request(struct sunpath_http_exchange *exchange, void *user) {
-    struct serve *serve = user;
+/* ---- what it answers ------------------------------------------------------------------------- */
 
-    if (serve_hand_over(serve, exchange) || serve_ops_answer(&serve->ops, exchange)) {
-        return;
+static int open_router(struct serve *serve) {
+    struct sunpath_router *guarded = NULL;
+    struct sunpath_error error;
+    int r = sunpath_router_new(&serve->router, NULL);
+
+    r = r < 0 ? r : sunpath_router_new(&guarded, NULL);
+    if (r < 0) {
+        return fail_with("serve", r);
     }
+    sunpath_router_use(serve->router, NULL, serve_hand_over, serve);
+    serve_ops_route(&serve->ops, serve->router, guarded);
     if (serve->files.files) {
-        sunpath_files_handler()->on_request(exchange, serve->files.files);
+        sunpath_router_add(guarded, "GET /{*path}", sunpath_files_handler(), serve->files.files,
+                           NULL);
     } else {
-        serve_builtin(exchange, serve->ops.forwarded);
+        serve_builtin(guarded, serve->ops.forwarded);
     }
+    if (sunpath_router_mount(serve->router, "/", guarded, NULL) < 0) {
+        sunpath_router_free(guarded);
+    }
+    return sunpath_router_compile(serve->router, &error) < 0 ? cli_fail(&error) : CLI_OK;
 }
+
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static void on_drained(struct sunpath_http_server *server, void *user) {
     struct serve *serve = user;
@@ -72,11 +81,6 @@ bool serve_minds_hangup(const struct serve *serve) {
 }
 
 /* ---- where it serves ------------------------------------------------------------------------- */
-
-static int fail_with(const char *what, int code) {
-    cli_say("%s: %s", what, strerror(-code));
-    return cli_exit_for_code(code);
-}
 
 /* What comes from now on is told by the loop (signalfd(2)): the socket file is not to be left. */
 static void hold_signals(const struct serve *serve) {
@@ -173,8 +177,6 @@ void serve_announce(const struct serve *serve) {
 /* ---- serving --------------------------------------------------------------------------------- */
 
 static int open_server(struct serve *serve) {
-    static const struct sunpath_http_handler handler = {.on_head = on_head,
-                                                        .on_request = on_request};
     const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     int r;
 
@@ -189,7 +191,8 @@ static int open_server(struct serve *serve) {
         }
     }
     if (r >= 0) {
-        r = sunpath_http_server_new(&serve->server, serve->loop, &handler, serve, serve->http);
+        r = sunpath_http_server_new(&serve->server, serve->loop, sunpath_router_handler(),
+                                    serve->router, serve->http);
     }
     return r < 0 ? fail_with("serve", r)
                  : serve_ops_attach(&serve->ops, serve->loop, serve->server);
@@ -211,6 +214,7 @@ static int attach_listeners(struct serve *serve) {
 static void serve_deinit(struct serve *serve) {
     serve->successor = sunpath_stream_close(serve->successor);
     serve->server = sunpath_http_server_free(serve->server);
+    serve->router = sunpath_router_free(serve->router);
     serve_ops_deinit(&serve->ops);
     for (size_t i = 0; i < sizeof(serve->signals) / sizeof(serve->signals[0]); i++) {
         serve->signals[i] = sunpath_signal_close(serve->signals[i]);
@@ -253,6 +257,9 @@ static int run(struct serve *serve, const struct serve_command *command) {
     if (status == CLI_OK && serve->ops.metrics_path) {
         serve->ops.metrics = serve_metrics_new(command->n_workers);
         status = serve->ops.metrics ? CLI_OK : fail_with("serve", -ENOMEM);
+    }
+    if (status == CLI_OK) {
+        status = open_router(serve);
     }
     if (status == CLI_OK) {
         status = listen_everywhere(serve, command);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* serve-builtin.c - the service of `sunpath serve` without a directory: hello, whoami, echo. */
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,36 +12,8 @@
 
 #define GROUPS_MAX 65536 /* NGROUPS_MAX of the kernel */
 
-/* ---- what files and service share ------------------------------------------------------------ */
-
-void serve_status(struct sunpath_http_exchange *exchange, int status, const char *text) {
-    char line[256];
-    int n = snprintf(line, sizeof(line), "%s\n", text);
-
-    (void)sunpath_http_respond(exchange, status, "text/plain; charset=utf-8", line, (size_t)n);
-}
-
-bool serve_is_get(struct sunpath_http_exchange *exchange) {
-    const char *method = sunpath_http_method(exchange);
-
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
-        return true;
-    }
-    (void)sunpath_http_add_header(exchange, "Allow", "GET, HEAD");
-    serve_status(exchange, 405, "only GET and HEAD are possible here");
-    return false;
-}
-
-const char *serve_path(struct sunpath_http_exchange *exchange, size_t *ret_size) {
-    const char *target = sunpath_http_target(exchange);
-
-    if (target[0] != '/') { /* http://host/path, as a client of a proxy writes it */
-        const char *host = strstr(target, "://");
-
-        target = host ? host + 3 + strcspn(host + 3, "/?#") : target;
-    }
-    *ret_size = strcspn(target, "?#");
-    return target;
+static void fail_without_memory(struct sunpath_http_exchange *exchange) {
+    (void)sunpath_http_fail(exchange, 503, "out of memory");
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -71,16 +42,17 @@ static void document_send(struct document *document, struct sunpath_http_exchang
         (void)sunpath_http_respond(exchange, 200, "application/json", document->text,
                                    document->size);
     } else {
-        serve_status(exchange, 503, "out of memory");
+        fail_without_memory(exchange);
     }
     free(document->text);
 }
 
-static void hello(struct sunpath_http_exchange *exchange) {
+static void hello(struct sunpath_http_exchange *exchange, void *user) {
     struct document document;
 
+    (void)user;
     if (!document_begin(&document)) {
-        serve_status(exchange, 503, "out of memory");
+        fail_without_memory(exchange);
         return;
     }
     cli_json_string(&document.json, "hello", "world");
@@ -134,15 +106,15 @@ static void put_client(struct cli_json *json, struct sunpath_http_exchange *exch
     }
 }
 
-static void whoami(struct sunpath_http_exchange *exchange,
-                   const struct sunpath_forwarded *forwarded) {
+/* `user`: who may speak for others, struct sunpath_forwarded, or NULL. */
+static void whoami(struct sunpath_http_exchange *exchange, void *user) {
     const struct sunpath_peer *peer = sunpath_http_peer(exchange);
     int fd = sunpath_http_fd(exchange);
     char executable[PATH_MAX];
     struct document document;
 
     if (!document_begin(&document)) {
-        serve_status(exchange, 503, "out of memory");
+        fail_without_memory(exchange);
         return;
     }
     cli_json_bool(&document.json, "identified", peer != NULL);
@@ -153,40 +125,36 @@ static void whoami(struct sunpath_http_exchange *exchange,
         put_groups(&document.json, fd);
         cli_json_string(&document.json, "executable", n < 0 ? NULL : executable);
     }
-    put_client(&document.json, exchange, forwarded);
+    put_client(&document.json, exchange, user);
     document_send(&document, exchange);
 }
 
 /* ---- the service ----------------------------------------------------------------------------- */
 
-static void echo(struct sunpath_http_exchange *exchange) {
+static void echo(struct sunpath_http_exchange *exchange, void *user) {
     const char *type = sunpath_http_header(exchange, "Content-Type");
     size_t size;
     const void *body = sunpath_http_body(exchange, &size);
 
+    (void)user;
     (void)sunpath_http_respond(exchange, 200, type ? type : "application/octet-stream", body, size);
 }
 
-static bool is_path(const char *path, size_t size, const char *name) {
-    return strlen(name) == size && memcmp(path, name, size) == 0;
+static void on_error(struct sunpath_http_exchange *exchange, int status, const char *why,
+                     void *user) {
+    static const char hint[] = "nothing here: try /, /whoami or /echo\n";
+
+    (void)why;
+    (void)user;
+    if (status == 404) {
+        (void)sunpath_http_respond(exchange, 404, "text/plain; charset=utf-8", hint,
+                                   sizeof(hint) - 1);
+    }
 }
 
-void serve_builtin(struct sunpath_http_exchange *exchange,
-                   const struct sunpath_forwarded *forwarded) {
-    size_t size;
-    const char *path = serve_path(exchange, &size);
-
-    if (is_path(path, size, "/echo")) {
-        echo(exchange);
-    } else if (is_path(path, size, "/") || size == 0) {
-        if (serve_is_get(exchange)) {
-            hello(exchange);
-        }
-    } else if (is_path(path, size, "/whoami")) {
-        if (serve_is_get(exchange)) {
-            whoami(exchange, forwarded);
-        }
-    } else {
-        serve_status(exchange, 404, "nothing here: try /, /whoami or /echo");
-    }
+void serve_builtin(struct sunpath_router *router, struct sunpath_forwarded *forwarded) {
+    sunpath_router_on(router, "GET /", hello, NULL);
+    sunpath_router_on(router, "GET /whoami", whoami, forwarded);
+    sunpath_router_on(router, "/echo", echo, NULL);
+    sunpath_router_on_error(router, on_error, NULL);
 }

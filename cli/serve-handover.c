@@ -55,29 +55,31 @@ static void on_gone(struct sunpath_stream *stream, int error, void *user) {
     serve->successor = sunpath_stream_close(stream);
 }
 
-bool serve_is_hand_over(struct sunpath_http_exchange *exchange) {
-    const char *upgrade = sunpath_http_header(exchange, "Upgrade");
-
-    return upgrade && strcasecmp(upgrade, PROTOCOL) == 0;
-}
-
-bool serve_hand_over(struct serve *serve, struct sunpath_http_exchange *exchange) {
+static void answer(struct sunpath_http_exchange *exchange, void *user) {
     static const struct sunpath_stream_events events = {.on_drain = on_answered,
                                                         .on_close = on_gone};
+    struct serve *serve = user;
 
-    if (!serve_is_hand_over(exchange)) {
-        return false;
-    }
     if (!is_trusted(sunpath_http_peer(exchange))) {
-        serve_status(exchange, 403, "only the server's own user or root may take over");
+        (void)sunpath_http_fail(exchange, 403, "only the server's own user or root may take over");
     } else if (serve->is_worker) {
-        serve_status(exchange, 409, "one of several workers cannot hand over");
+        (void)sunpath_http_fail(exchange, 409, "one of several workers cannot hand over");
     } else if (serve->successor || serve->is_ending) {
-        serve_status(exchange, 409, "somebody else is taking over");
+        (void)sunpath_http_fail(exchange, 409, "somebody else is taking over");
     } else if (sunpath_http_upgrade(exchange, PROTOCOL, &serve->successor, &events, serve) < 0) {
-        serve_status(exchange, 400, "not an upgrade");
+        (void)sunpath_http_fail(exchange, 400, "not an upgrade");
     }
-    return true;
+}
+
+void serve_hand_over(struct sunpath_http_exchange *exchange, void *user) {
+    static const struct sunpath_http_handler handler = {.on_request = answer};
+    const char *upgrade = sunpath_http_header(exchange, "Upgrade");
+
+    if (!upgrade || strcasecmp(upgrade, PROTOCOL) != 0) {
+        (void)sunpath_router_next(exchange);
+    } else if (sunpath_http_set_handler(exchange, &handler, user) < 0) {
+        (void)sunpath_http_fail(exchange, 500, NULL);
+    }
 }
 
 /* ---- the new server -------------------------------------------------------------------------- */

@@ -161,7 +161,8 @@ static int text_of_all(struct serve_metrics *metrics, char **ret, size_t *ret_si
     return out && fclose(out) == 0 ? 0 : -ENOMEM;
 }
 
-void serve_metrics_respond(struct serve_metrics *metrics, struct sunpath_http_exchange *exchange) {
+void serve_metrics_respond(struct sunpath_http_exchange *exchange, void *user) {
+    struct serve_metrics *metrics = user;
     char *text = NULL;
     size_t size = 0;
 

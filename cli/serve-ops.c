@@ -86,9 +86,12 @@ static int read_metrics_path(struct serve_ops *ops, const char *text) {
     struct cli_shown shown;
 
     ops->metrics_path = text ? text : "/metrics";
-    return ops->metrics_path[0] == '/'
-               ? CLI_OK
-               : cli_usage("serve", "--metrics=%s: a path begins with /", cli_show(&shown, text));
+    if (ops->metrics_path[0] != '/' || strpbrk(ops->metrics_path, ":*{}()[]+?!\\% ") ||
+        strlen(ops->metrics_path) > SERVE_METRICS_PATH_MAX) {
+        return cli_usage("serve", "--metrics=%s: not a path such as /metrics",
+                         cli_show(&shown, text));
+    }
+    return CLI_OK;
 }
 
 int serve_ops_option(struct serve_ops *ops, int option, const char *argument) {
@@ -234,47 +237,26 @@ void serve_ops_reopen(struct serve_ops *ops) {
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static bool is_for_health(const struct serve_ops *ops, const char *path) {
-    return ops->health && (strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0);
-}
-
-static void on_pass(struct sunpath_http_exchange *exchange, void *user) {
-    (void)exchange;
-    (void)user;
-}
-
 /* Supervisors that ask for its health have no password, and learn nothing else. */
-void serve_ops_head(struct serve_ops *ops, struct sunpath_http_exchange *exchange) {
-    struct sunpath_client client;
+void serve_ops_route(const struct serve_ops *ops, struct sunpath_router *all,
+                     struct sunpath_router *guarded) {
+    char route[SERVE_METRICS_PATH_MAX + 8];
 
-    if (ops->forwarded && sunpath_forwarded_read(ops->forwarded, exchange, &client) == -EBADMSG) {
-        (void)sunpath_http_fail(exchange, 400, "the proxy says what makes no sense");
-        return;
+    if (ops->forwarded) {
+        sunpath_router_use(all, NULL, sunpath_forwarded_middleware, ops->forwarded);
     }
-    if (ops->cors && sunpath_cors_apply(ops->cors, exchange) != 0) {
-        return;
+    if (ops->cors) { /* before the guard: browsers send no password with a preflight */
+        sunpath_router_use(all, NULL, sunpath_cors_middleware, ops->cors);
     }
-    if (ops->auth && !is_for_health(ops, sunpath_http_path(exchange))) {
-        sunpath_auth_check(ops->auth, exchange, on_pass, NULL);
+    if (ops->health) {
+        sunpath_router_on(all, "GET /healthz", sunpath_health_respond_alive, ops->health);
+        sunpath_router_on(all, "GET /readyz", sunpath_health_respond_ready, ops->health);
     }
-}
-
-bool serve_ops_answer(struct serve_ops *ops, struct sunpath_http_exchange *exchange) {
-    const char *path = sunpath_http_path(exchange);
-    bool is_for_metrics = ops->metrics && strcmp(path, ops->metrics_path) == 0;
-
-    if (!is_for_metrics && !is_for_health(ops, path)) {
-        return false;
+    if (ops->auth) {
+        sunpath_router_use(guarded, NULL, sunpath_auth_middleware, ops->auth);
     }
-    if (!serve_is_get(exchange)) {
-        return true;
+    if (ops->metrics) {
+        snprintf(route, sizeof(route), "GET %s", ops->metrics_path);
+        sunpath_router_on(guarded, route, serve_metrics_respond, ops->metrics);
     }
-    if (is_for_metrics) {
-        serve_metrics_respond(ops->metrics, exchange);
-    } else if (strcmp(path, "/healthz") == 0) {
-        sunpath_health_respond_alive(exchange, ops->health);
-    } else {
-        sunpath_health_respond_ready(exchange, ops->health);
-    }
-    return true;
 }

@@ -46,8 +46,10 @@ enum {
     case SERVE_OPTION_PROXY_HEADERS
 /* clang-format on */
 
-#define SERVE_MAX_ORIGINS 16
-#define SERVE_MAX_WORKERS 256
+#define SERVE_MAX_ORIGINS      16
+#define SERVE_MAX_WORKERS      256
+
+#define SERVE_METRICS_PATH_MAX 200
 
 struct serve_metrics;
 
@@ -84,10 +86,9 @@ int serve_ops_attach(struct serve_ops *ops, struct sunpath_loop *loop,
                      struct sunpath_http_server *server);
 void serve_ops_deinit(struct serve_ops *ops);
 
-/* The head is there: answers preflights, and who may not ask. */
-void serve_ops_head(struct serve_ops *ops, struct sunpath_http_exchange *exchange);
-/* Is it a request for metrics or health? Then it is answered. */
-bool serve_ops_answer(struct serve_ops *ops, struct sunpath_http_exchange *exchange);
+/* Adds its middleware and routes; those of `guarded`, which `all` has in it, want a password. */
+void serve_ops_route(const struct serve_ops *ops, struct sunpath_router *all,
+                     struct sunpath_router *guarded);
 
 /* Is there a log file that can be opened anew? Then SIGHUP does that. */
 bool serve_ops_has_log_file(const struct serve_ops *ops);
@@ -103,7 +104,8 @@ int serve_metrics_attach(struct serve_metrics *metrics, struct sunpath_loop *loo
                          struct sunpath_http_server *server);
 /* The parent's: a worker is gone, and its figures with it. */
 void serve_metrics_forget(struct serve_metrics *metrics, int index);
-void serve_metrics_respond(struct serve_metrics *metrics, struct sunpath_http_exchange *exchange);
+/* For sunpath_router_on(): `user` is the struct serve_metrics. */
+void serve_metrics_respond(struct sunpath_http_exchange *exchange, void *user);
 struct serve_metrics *serve_metrics_free(struct serve_metrics *metrics);
 
 #endif

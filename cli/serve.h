@@ -15,6 +15,7 @@
 struct serve {
     struct sunpath_loop *loop;
     struct sunpath_http_server *server;
+    struct sunpath_router *router;
     struct sunpath_signal *signals[3];
     struct sunpath_stream *successor; /* has asked for the listener and was answered 101 */
     struct sunpath_listener *listeners[SERVE_MAX_LISTENERS]; /* until a server has them */
@@ -45,15 +46,15 @@ struct serve_command {
 int serve_read_command(struct serve_command *command, struct serve *serve, int argc, char **argv);
 
 /* serve-builtin.c: a small service to try things on: / /whoami /echo */
-void serve_builtin(struct sunpath_http_exchange *exchange,
-                   const struct sunpath_forwarded *forwarded);
+void serve_builtin(struct sunpath_router *router, struct sunpath_forwarded *forwarded);
 
 /* serve-handover.c: gives the listener to a successor, or gets it from a predecessor. */
 
-/* Is this request such a successor's? It is asked who it is, not for a password. */
-bool serve_is_hand_over(struct sunpath_http_exchange *exchange);
-/* Answers it, if it is one. */
-bool serve_hand_over(struct serve *serve, struct sunpath_http_exchange *exchange);
+/*
+ * Middleware, before all other: a successor is asked who it is, not for a password. `user` is the
+ * struct serve.
+ */
+void serve_hand_over(struct sunpath_http_exchange *exchange, void *user);
 /* Takes the listener on `address` over. -ENOENT and -ECONNREFUSED: nobody serves there. */
 int serve_take_over(struct sunpath_listener **ret, const char *address,
                     const struct sunpath_listen_options *options, struct sunpath_error *error);
@@ -72,12 +73,5 @@ bool serve_minds_hangup(const struct serve *serve);
  * to `ready_fd` when it serves, and closes it. An exit status.
  */
 int serve_workers(struct serve *serve, int n, int (*work)(struct serve *serve, int ready_fd));
-
-/* serve-builtin.c: the answer to what went wrong, a line of text. */
-void serve_status(struct sunpath_http_exchange *exchange, int status, const char *text);
-/* Is the method GET or HEAD? Else it is answered with 405. */
-bool serve_is_get(struct sunpath_http_exchange *exchange);
-/* The path of the request's target, without scheme, host and query; not decoded. */
-const char *serve_path(struct sunpath_http_exchange *exchange, size_t *ret_size);
 
 #endif

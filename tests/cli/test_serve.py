@@ -84,9 +84,10 @@ class Service(ServeTest):
         self.serve(self.socket)
         for method in "POST", "PUT", "PATCH", "PROPFIND":
             self.assertEqual(self.curl("-X", method, "-d", "body", "http://x/echo").stdout, "body")
-        self.assertEqual(get(self.socket, "/nothing").status, 404)
+        answer = get(self.socket, "/nothing")
+        self.assertEqual((answer.status, answer.body), (404, b"nothing here: try /, /whoami or /echo\n"))
         answer = get(self.socket, "/", "DELETE")
-        self.assertEqual((answer.status, answer.headers["Allow"]), (405, "GET, HEAD"))
+        self.assertEqual((answer.status, answer.headers["Allow"]), (405, "GET, HEAD, OPTIONS"))
 
     def test_limits(self):
         self.serve(self.socket, "--max-body", "1K", "--max-conns", "2", "--backlog", "7")
@@ -430,9 +431,9 @@ class Files(ServeTest):
         self.assertEqual(get(self.socket, "/").body, b"this directory has no index\n")
 
     def test_only_get_and_head(self):
-        for method in "POST", "PUT", "DELETE", "OPTIONS":
+        for method, status in ("POST", 405), ("PUT", 405), ("DELETE", 405), ("OPTIONS", 204):
             answer = get(self.socket, "/index.html", method)
-            self.assertEqual((answer.status, answer.headers["Allow"]), (405, "GET, HEAD"))
+            self.assertEqual((answer.status, answer.headers["Allow"]), (status, "GET, HEAD, OPTIONS"))
 
     def test_conditions(self):
         date = get(self.socket, "/").headers["Last-Modified"]

@@ -130,13 +130,30 @@ class Metrics(OpsTest):
             self.status("http://x/")
         self.status("-X", "POST", "http://x/")
         samples = self.metrics()
-        self.assertEqual(samples["sunpath_http_requests_total", (("code", "200"), ("method", "GET"), ("route", ""))], 3)
+        self.assertEqual(samples["sunpath_http_requests_total", (("code", "200"), ("method", "GET"), ("route", "/"))], 3)
         self.assertEqual(samples["sunpath_http_requests_total", (("code", "405"), ("method", "POST"), ("route", ""))], 1)
-        self.assertEqual(samples["sunpath_http_request_duration_seconds_count", (("route", ""),)], 4)
+        self.assertEqual(samples["sunpath_http_request_duration_seconds_count", (("route", "/"),)], 3)
         self.assertEqual(samples["sunpath_http_requests_in_flight", ()], 1)
         # What asked had a connection, which may be gone by now.
         self.assertIn(samples["process_open_fds", ()] - len(os.listdir(f"/proc/{server.pid}/fd")), (0, 1))
         self.assertEqual(self.status("-X", "POST", "http://x/metrics"), 405)
+
+    def test_files_are_one_route(self):
+        with open(os.path.join(self.dir, "a.txt"), "w") as file:
+            file.write("a")
+        self.serve(self.socket, "--metrics", self.dir)
+        for path in "a.txt", "none":
+            self.status(f"http://x/{path}")
+        samples = self.metrics()
+        for code in "200", "404":
+            self.assertEqual(samples["sunpath_http_requests_total",
+                                     (("code", code), ("method", "GET"), ("route", "/{*path}"))], 1)
+
+    def test_a_path_that_is_taken(self):
+        done = self.run_any(SUNPATH, "serve", "--metrics=/whoami", self.socket)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("'GET /whoami' takes them all", done.stderr)
+        self.assertFalse(os.path.exists(self.socket))
 
     def test_another_path(self):
         self.serve(self.socket, "--metrics=/internal/numbers")
@@ -187,7 +204,8 @@ class Who(OpsTest):
     def test_what_makes_no_sense_is_refused(self):
         for arguments in (["--auth", "digest:x"], ["--auth-trust", "uid=0"], ["--proxy-headers", "forwarded"],
                           ["--proxy", "uid=0", "--proxy-headers", "all"], ["--log-format", "json"], ["--cors", "nonsense"],
-                          ["--metrics=x"], ["--workers", "0"], ["--log-format", "xml", "--access-log", "-"],
+                          ["--metrics=x"], ["--metrics=/:x"], ["--metrics=/" + 300 * "x"],
+                          ["--workers", "0"], ["--log-format", "xml", "--access-log", "-"],
                           ["--max-rate-per-uid", "0"], ["--auth", "basic:" + self.write("empty", "")]):
             done = self.run_any(SUNPATH, "serve", self.socket, *arguments)
             self.assertEqual(done.returncode, 2, f"{arguments}: {done.stderr}")
@@ -340,7 +358,7 @@ class Workers(OpsTest):
     def have_all_counted(self):
         samples = self.metrics()
         each = [samples.get(("sunpath_http_requests_total",
-                             (("code", "200"), ("method", "GET"), ("route", ""), ("worker", number))), 0)
+                             (("code", "200"), ("method", "GET"), ("route", "/"), ("worker", number))), 0)
                 for number in "01"]
         return samples if min(each) > 0 else None
 
