@@ -41,6 +41,20 @@ static void set_peer_environment(int fd) {
     }
 }
 
+/* Who sent a message, when the kernel said so; else who is at the other end. */
+static void set_sender_environment(const struct sunpath_channel_message *message, int fd) {
+    const struct sunpath_credentials *sender = message->credentials;
+
+    set_peer_environment(fd);
+    if (sender && sender->pid != 0) {
+        set_number("SUNPATH_PEER_PID", sender->pid);
+    }
+    if (sender) {
+        set_number("SUNPATH_PEER_UID", sender->uid);
+        set_number("SUNPATH_PEER_GID", sender->gid);
+    }
+}
+
 /* Becomes the command. `in` and `out` are above 2, since 0 to 2 are always open. */
 static _Noreturn void become(const char *command, int in, int out) {
     signals_reset();
@@ -68,7 +82,8 @@ pid_t child_start(const char *command, int fd) {
     return pid;
 }
 
-int send_all(int fd, const void *data, size_t size, enum sunpath_type type) {
+/* Sends all of it, waiting for room. A negative errno when it cannot. */
+static int send_all(int fd, const void *data, size_t size, enum sunpath_type type) {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
     size_t sent = 0;
 
@@ -86,12 +101,13 @@ int send_all(int fd, const void *data, size_t size, enum sunpath_type type) {
     return 0;
 }
 
-static int echo(int fd) {
+static int echo(int fd, void *user) {
     enum sunpath_type type = type_of(fd);
     struct pollfd ready = {.fd = fd, .events = POLLIN};
-    struct sunpath_message message = {.n_data = COPY_MESSAGE_MAX};
+    struct sunpath_message message = {.n_data = MESSAGE_MAX};
     int r;
 
+    (void)user;
     message.data = malloc(message.n_data);
     if (message.data == NULL) {
         return CLI_FAILED;
@@ -115,7 +131,7 @@ static int echo(int fd) {
     return r < 0 ? CLI_FAILED : CLI_OK;
 }
 
-pid_t child_start_echo(int fd) {
+pid_t child_start_function(int fd, int (*serve)(int fd, void *user), void *user) {
     pid_t pid;
 
     fflush(NULL);
@@ -131,14 +147,18 @@ pid_t child_start_echo(int fd) {
         closefrom(4);
         signals_reset();
         signal(SIGPIPE, SIG_IGN);
-        _exit(echo(3));
+        _exit(serve(3, user));
     }
     return pid;
 }
 
-/* The datagram as a file in memory: a pipe would block on a large one. */
+pid_t child_start_echo(int fd) {
+    return child_start_function(fd, echo, NULL);
+}
+
+/* The message as a file in memory: a pipe would block on a large one. */
 static int memory_file(const void *data, size_t size) {
-    int fd = memfd_create("datagram", MFD_CLOEXEC);
+    int fd = memfd_create("message", MFD_CLOEXEC);
     ssize_t n;
 
     if (fd < 0) {
@@ -178,42 +198,68 @@ static size_t read_reply(int fd, char *reply, size_t n_reply, int signals, int *
     return size;
 }
 
-ssize_t child_answer(const char *command, const struct sunpath_message *question, char *reply,
-                     size_t n_reply, int signals, int *ret_signal) {
-    int out[2], ignored;
+/* Makes them 3 and up, open in the command; none of them is in the way of another. */
+static void hand_over_fds(const struct sunpath_channel_message *message) {
+    int n = (int)message->n_fds;
+    int copies[SUNPATH_FDS_MAX];
+
+    for (int i = 0; i < n; i++) {
+        copies[i] = fcntl(message->fds[i], F_DUPFD_CLOEXEC, 3 + n);
+    }
+    for (int i = 0; i < n; i++) {
+        if (copies[i] < 0 || dup2(copies[i], 3 + i) < 0) {
+            _exit(126);
+        }
+    }
+    set_number("SUNPATH_FDS", n);
+}
+
+/* Waits for the answer of the command. Its length, or -EMSGSIZE. */
+static ssize_t collect(pid_t pid, int out, char *reply, size_t n_reply, int signals,
+                       int *ret_signal) {
+    size_t n = read_reply(out, reply, n_reply, signals, ret_signal);
+    int ignored;
+
+    close(out);
+    if (*ret_signal != 0) {
+        kill(pid, *ret_signal);
+    }
+    child_wait(pid, signals, *ret_signal != 0 ? &ignored : ret_signal);
+    return n > n_reply ? -EMSGSIZE : (ssize_t)n;
+}
+
+ssize_t child_answer(const char *command, const struct sunpath_channel_message *question, int fd,
+                     char *reply, size_t n_reply, int signals, int *ret_signal) {
     int in = memory_file(question->data, question->size);
-    size_t n = 0;
+    int code = in < 0 ? in : 0;
+    int out[2];
     pid_t pid;
 
-    if (in < 0) {
-        return in;
-    }
-    if (pipe2(out, O_CLOEXEC) < 0) {
-        int code = -errno;
-
+    if (code == 0 && pipe2(out, O_CLOEXEC) < 0) {
+        code = -errno;
         close(in);
+    }
+    if (code < 0) {
         return code;
     }
 
     fflush(NULL);
     pid = fork();
     if (pid == 0) {
+        /* above those that the descriptors are to become */
+        in = fcntl(in, F_DUPFD_CLOEXEC, 3 + SUNPATH_FDS_MAX);
+        out[1] = fcntl(out[1], F_DUPFD_CLOEXEC, 3 + SUNPATH_FDS_MAX);
+        set_sender_environment(question, fd);
+        hand_over_fds(question);
         become(command, in, out[1]);
     }
     close(in);
     close(out[1]);
-    if (pid > 0) {
-        n = read_reply(out[0], reply, n_reply, signals, ret_signal);
-    }
-    close(out[0]);
     if (pid < 0) {
+        close(out[0]);
         return -EAGAIN;
     }
-    if (*ret_signal != 0) {
-        kill(pid, *ret_signal);
-    }
-    child_wait(pid, signals, &ignored);
-    return n > n_reply ? -EMSGSIZE : (ssize_t)n;
+    return collect(pid, out[0], reply, n_reply, signals, ret_signal);
 }
 
 int child_wait(pid_t pid, int signals, int *ret_signal) {

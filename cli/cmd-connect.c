@@ -22,7 +22,6 @@ enum {
     OPTION_EXPECT,
     OPTION_BIND,
     OPTION_IDLE,
-    OPTION_LINES,
     OPTION_SEND_BUFFER,
     OPTION_RECEIVE_BUFFER
 };
@@ -37,7 +36,7 @@ static const struct option longs[] = {
     {"expect-user", required_argument, NULL, OPTION_EXPECT},
     {"bind", required_argument, NULL, OPTION_BIND},
     {"idle", required_argument, NULL, OPTION_IDLE},
-    {"lines", no_argument, NULL, OPTION_LINES},
+    CLI_MESSAGE_LONG_OPTIONS,
     {"send-buffer", required_argument, NULL, OPTION_SEND_BUFFER},
     {"receive-buffer", required_argument, NULL, OPTION_RECEIVE_BUFFER},
     {NULL, 0, NULL, 0},
@@ -47,8 +46,7 @@ struct job {
     struct sunpath_connect_options options;
     struct sunpath_address address;
     struct copy copy;
-    const char *command;
-    bool is_padded, is_verbose, waits_for_ever;
+    bool is_padded, waits_for_ever;
     int inherited_fd; /* -1: none */
 
     /* the file of --bind, to be removed only while it is still ours */
@@ -110,17 +108,16 @@ static int read_option(struct job *job, int option) {
         job->copy.half_close = true;
         return CLI_OK;
     case 'v':
-        job->is_verbose = true;
+        job->copy.messages.is_verbose = true;
         return CLI_OK;
     case OPTION_EXEC:
-        job->command = optarg;
+        job->copy.messages.command = optarg;
         return CLI_OK;
     case OPTION_PADDED:
         job->is_padded = true;
         return CLI_OK;
-    case OPTION_LINES:
-        job->copy.has_lines = true;
-        return CLI_OK;
+    CLI_MESSAGE_OPTION_CASES:
+        return message_option(&job->copy.messages, "connect", option, optarg);
     case OPTION_EXPECT:
         job->options.expect_user = optarg;
         return CLI_OK;
@@ -217,7 +214,7 @@ static bool remove_stale_file(const struct job *job) {
 }
 
 static int run_command(struct job *job, int fd) {
-    pid_t pid = child_start(job->command, fd);
+    pid_t pid = child_start(job->copy.messages.command, fd);
 
     close(fd);
     if (pid < 0) {
@@ -256,10 +253,18 @@ static int connect_and_run(struct job *job) {
         return job->copy.signal != 0 ? CLI_FAILED : cli_fail(&error);
     }
     note_bound_file(job);
-    if (job->is_verbose) {
+    if (job->copy.messages.is_verbose) {
         announce_peer("connected to", fd);
     }
-    status = job->command != NULL ? run_command(job, fd) : copy(job, fd);
+    status = message_options_check(&job->copy.messages, "connect", type_of(fd));
+    if (status != CLI_OK) {
+        close(fd);
+    } else if (job->copy.messages.command != NULL &&
+               !messages_are_meant(&job->copy.messages, type_of(fd))) {
+        status = run_command(job, fd);
+    } else {
+        status = copy(job, fd);
+    }
     remove_bound_file(job);
     return status;
 }
@@ -272,15 +277,19 @@ int cmd_connect(int argc, char **argv) {
     int status = read_command_line(&job, argc, argv);
 
     if (status != CLI_OK) {
-        return status;
+        goto out;
     }
+    status = CLI_FAILED;
     job.copy.signals = signals_open();
     if (job.copy.signals < 0) {
-        return CLI_FAILED;
+        goto out;
     }
     job.options.cancel_fd = &job.copy.signals;
     status = connect_and_run(&job);
     close(job.copy.signals);
+
+out:
+    message_options_deinit(&job.copy.messages);
     if (job.copy.signal != 0) {
         signals_die(job.copy.signal);
     }

@@ -26,7 +26,6 @@ enum {
     OPTION_SYSTEMD,
     OPTION_TIMEOUT,
     OPTION_IDLE,
-    OPTION_LINES,
     OPTION_ECHO,
     OPTION_SEND_BUFFER,
     OPTION_RECEIVE_BUFFER
@@ -34,6 +33,7 @@ enum {
 
 static const struct option longs[] = {
     CLI_LISTEN_LONG_OPTIONS,
+    CLI_MESSAGE_LONG_OPTIONS,
     {"keep", no_argument, NULL, 'k'},
     {"exec", required_argument, NULL, OPTION_EXEC},
     {"auto", no_argument, NULL, OPTION_AUTO},
@@ -42,7 +42,6 @@ static const struct option longs[] = {
     {"systemd", optional_argument, NULL, OPTION_SYSTEMD},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"idle", required_argument, NULL, OPTION_IDLE},
-    {"lines", no_argument, NULL, OPTION_LINES},
     {"echo", no_argument, NULL, OPTION_ECHO},
     {"send-buffer", required_argument, NULL, OPTION_SEND_BUFFER},
     {"receive-buffer", required_argument, NULL, OPTION_RECEIVE_BUFFER},
@@ -55,9 +54,8 @@ struct job {
     struct sunpath_address address;
     struct sunpath_listener *listener;
     struct copy copy;
-    const char *command;
     int timeout_ms; /* for a client to come; 0: no limit */
-    bool keeps_listening, is_padded, is_verbose, is_echo;
+    bool keeps_listening, is_padded;
     unsigned n_children;
 };
 
@@ -95,6 +93,8 @@ static int read_option(struct job *job, int option) {
     switch (option) {
     CLI_LISTEN_OPTION_CASES:
         return cli_listen_option(&job->options, "listen", option, optarg);
+    CLI_MESSAGE_OPTION_CASES:
+        return message_option(&job->copy.messages, "listen", option, optarg);
     case 'k':
         job->keeps_listening = true;
         return CLI_OK;
@@ -102,22 +102,19 @@ static int read_option(struct job *job, int option) {
         job->copy.half_close = true;
         return CLI_OK;
     case 'v':
-        job->is_verbose = true;
+        job->copy.messages.is_verbose = true;
         return CLI_OK;
     case OPTION_EXEC:
-        job->command = optarg;
+        job->copy.messages.command = optarg;
         return CLI_OK;
     case OPTION_ECHO:
-        job->is_echo = true;
+        job->copy.messages.is_echo = true;
         return CLI_OK;
     case OPTION_AUTO:
         snprintf(job->inherited, sizeof(job->inherited), "autobind:");
         return CLI_OK;
     case OPTION_PADDED:
         job->is_padded = true;
-        return CLI_OK;
-    case OPTION_LINES:
-        job->copy.has_lines = true;
         return CLI_OK;
     case OPTION_SYSTEMD:
         snprintf(job->inherited, sizeof(job->inherited), "systemd:%s", optarg ? optarg : "");
@@ -153,7 +150,7 @@ static int read_address(struct job *job, int argc, char **argv) {
         return cli_usage("listen", "--padded is for abstract names: @name");
     }
     job->address.is_padded = job->address.is_padded || job->is_padded;
-    if (job->is_echo && job->command != NULL) {
+    if (job->copy.messages.is_echo && job->copy.messages.command != NULL) {
         return cli_usage("listen", "--echo and --exec exclude each other");
     }
     return CLI_OK;
@@ -224,10 +221,31 @@ static int accept_client(struct job *job, int *ret_fd) {
     }
 }
 
+/* In a child: the command runs on each message. */
+static int serve_messages(int fd, void *user) {
+    struct job *job = user;
+    int status;
+
+    job->copy.signals = signals_open();
+    status = job->copy.signals >= 0 ? messages_run(&job->copy, fd) : CLI_FAILED;
+    if (job->copy.signal != 0) {
+        signals_die(job->copy.signal);
+    }
+    return status;
+}
+
 /* Hands the connection to a child. Waits for it only when there will be no other client. */
 static int serve_by_child(struct job *job, int fd) {
-    pid_t pid = job->is_echo ? child_start_echo(fd) : child_start(job->command, fd);
+    const struct message_options *messages = &job->copy.messages;
+    pid_t pid;
 
+    if (messages->is_echo) {
+        pid = child_start_echo(fd);
+    } else if (messages_are_meant(messages, type_of(fd))) {
+        pid = child_start_function(fd, serve_messages, job);
+    } else {
+        pid = child_start(messages->command, fd);
+    }
     close(fd);
     if (pid < 0) {
         cli_say("fork: %s", strerror(-pid));
@@ -241,7 +259,8 @@ static int serve_by_child(struct job *job, int fd) {
 }
 
 static bool is_over(const struct job *job) {
-    return !job->keeps_listening || job->copy.signal != 0 || job->copy.is_output_gone;
+    return !job->keeps_listening || job->copy.signal != 0 || job->copy.is_output_gone ||
+           messages_are_enough(&job->copy);
 }
 
 static int serve_clients(struct job *job) {
@@ -252,13 +271,13 @@ static int serve_clients(struct job *job) {
         if (status != CLI_OK) {
             return status;
         }
-        if (job->is_verbose) {
+        if (job->copy.messages.is_verbose) {
             announce_peer("connection from", fd);
         }
         if (!job->keeps_listening) {
             job->listener = sunpath_listener_close(job->listener); /* the next is refused at once */
         }
-        if (job->is_echo || job->command != NULL) {
+        if (job->copy.messages.is_echo || job->copy.messages.command != NULL) {
             status = serve_by_child(job, fd);
             continue;
         }
@@ -268,73 +287,33 @@ static int serve_clients(struct job *job) {
     return status;
 }
 
-/* One datagram's answer, back to whoever sent it. */
-static void answer(struct job *job, const struct sunpath_message *question, char *reply) {
-    struct sunpath_send_options options = SUNPATH_OPTIONS(struct sunpath_send_options);
-    const char *what = question->data;
-    ssize_t n = (ssize_t)question->size;
-
-    if (!job->is_echo) {
-        n = child_answer(job->command, question, reply, COPY_MESSAGE_MAX, job->copy.signals,
-                         &job->copy.signal);
-        what = reply;
-    }
-    if (job->copy.signal == 0 && n >= 0 && question->has_sender && (n > 0 || job->is_echo)) {
-        options.to = question->sender;
-        n = sunpath_send(sunpath_listener_fd(job->listener), what, (size_t)n, &options);
-    }
-    if (n < 0) {
-        cli_say("an answer was dropped: %s", strerror((int)-n));
-    }
-}
-
-static int answer_datagrams(struct job *job) {
-    struct sunpath_address sender;
-    struct sunpath_message message = {
-        .data = malloc(COPY_MESSAGE_MAX), .n_data = COPY_MESSAGE_MAX, .sender = &sender};
-    char *reply = malloc(COPY_MESSAGE_MAX);
-    int status = message.data == NULL || reply == NULL ? CLI_FAILED : CLI_OK;
-
-    while (status == CLI_OK && job->copy.signal == 0) {
-        int r = sunpath_receive(sunpath_listener_fd(job->listener), &message);
-
-        if (r == 1 || r == -ETOOMANYREFS) {
-            answer(job, &message, reply);
-        } else if (r == -EAGAIN) {
-            status = wait_for_client(job, false);
-        } else if (r != -EMSGSIZE) {
-            cli_say("receive: %s", strerror(-r));
-            status = CLI_FAILED;
-        }
-    }
-    free(message.data);
-    free(reply);
-    return status;
-}
-
 static int listen_and_run(struct job *job) {
     struct sunpath_error error = {0};
     struct cli_shown shown;
     char name[SUNPATH_NAME_MAX + 64];
-    int fd;
+    int fd, status;
 
     if (sunpath_listener_open_address(&job->listener, &job->address, &job->options.listen, &error) <
         0) {
         return cli_fail(&error);
     }
     fd = sunpath_listener_fd(job->listener);
-    if (job->is_verbose || job->address.is_auto) {
+    if (job->copy.messages.is_verbose || job->address.is_auto) {
         sunpath_address_format(name, sizeof(name), sunpath_listener_address(job->listener));
         cli_say("listening on %s", cli_show(&shown, name));
     }
+    status = message_options_check(&job->copy.messages, "listen", type_of(fd));
+    if (status != CLI_OK) {
+        return status;
+    }
     if (type_of(fd) != SUNPATH_DGRAM) {
+        if (job->keeps_listening && job->copy.messages.command && job->copy.messages.count > 0) {
+            return cli_usage("listen", "--count cannot count what many commands get: -k, --exec");
+        }
         return serve_clients(job);
     }
-    if (job->is_echo || job->command != NULL) {
-        return answer_datagrams(job);
-    }
     job->copy.is_server = true;
-    return copy_run(&job->copy, fd);
+    return messages_run(&job->copy, fd);
 }
 
 int cmd_listen(int argc, char **argv) {
@@ -348,6 +327,8 @@ int cmd_listen(int argc, char **argv) {
     }
     status = CLI_FAILED;
     job.copy.keeps_output = job.keeps_listening;
+    job.options.listen.want_credentials = /* before the first message */
+        job.copy.messages.is_verbose || job.copy.messages.command != NULL;
     job.copy.signals = signals_open();
     if (job.copy.signals < 0) {
         goto out;
@@ -363,6 +344,7 @@ int cmd_listen(int argc, char **argv) {
 
 out:
     cli_listen_options_deinit(&job.options);
+    message_options_deinit(&job.copy.messages);
     if (job.copy.signal != 0) {
         signals_die(job.copy.signal);
     }

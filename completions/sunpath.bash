@@ -12,6 +12,7 @@ _sunpath() {
     fi
     case $previous in
     --type) mapfile -t COMPREPLY < <(compgen -W "stream seqpacket dgram" -- "$word") && return ;;
+    --frame) mapfile -t COMPREPLY < <(compgen -W "line nul u8 u16be u16le u32be u32le u64be u64le varint netstring content-length" -- "$word") && return ;;
     --log-format) mapfile -t COMPREPLY < <(compgen -W "common combined json" -- "$word") && return ;;
     --dotfiles) mapfile -t COMPREPLY < <(compgen -W "ignore deny allow" -- "$word") && return ;;
     --proxy-headers) mapfile -t COMPREPLY < <(compgen -W "x-forwarded x-real-ip forwarded" -- "$word") && return ;;

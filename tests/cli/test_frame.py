@@ -47,6 +47,9 @@ class Frame(TestCase):
             if "CLI_LISTEN_LONG_OPTIONS" in source:
                 for option in ["mode", "owner", "group", "backlog", "allow", "deny"]:
                     self.assertRegex(page, rf"--{option}\b", f"{verb}: {option}")
+            if "CLI_MESSAGE_LONG_OPTIONS" in source:
+                for option in ["lines", "whole", "frame", "hex", "count", "fd-in", "fd-out"]:
+                    self.assertRegex(page, rf"--{option}\b", f"{verb}: {option}")
 
     def test_help_shows_what_man_shows(self):
         if not shutil.which("groff"):
