@@ -212,7 +212,7 @@ static int attach_listeners(struct serve *serve) {
 }
 
 static void serve_deinit(struct serve *serve) {
-    serve->successor = sunpath_stream_close(serve->successor);
+    serve_forget_successor(serve);
     serve->server = sunpath_http_server_free(serve->server);
     serve->router = sunpath_router_free(serve->router);
     serve_ops_deinit(&serve->ops);

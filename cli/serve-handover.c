@@ -2,6 +2,7 @@
 /* serve-handover.c - a new server takes the old one's listener, so that no connect ever fails. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,20 +20,59 @@ static bool is_trusted(const struct sunpath_peer *peer) {
     return peer && !peer->is_unmapped && (peer->uid == 0 || peer->uid == geteuid());
 }
 
+/*
+ * After the 101 the successor sends a byte with a descriptor, any one: so it is at the other end of
+ * this very socket. A proxy that runs as the same user passes bytes of anybody on, and upgrades,
+ * but no descriptors.
+ */
+static int send_proof(int fd) {
+    struct sunpath_send_options options = SUNPATH_OPTIONS(struct sunpath_send_options);
+    int proof = open("/", O_PATH | O_CLOEXEC);
+    ssize_t n;
+
+    if (proof < 0) {
+        return -errno;
+    }
+    options.fds = &proof;
+    options.n_fds = 1;
+    n = sunpath_send(fd, "", 1, &options); /* there is room: it is the first */
+    close(proof);
+    return n < 0 ? (int)n : 0;
+}
+
+/* 1; 0: not yet; or it will not come. */
+static int receive_proof(int fd) {
+    char byte;
+    int proof = -1, r;
+    struct sunpath_message message = {.data = &byte, .n_data = 1, .fds = &proof, .max_fds = 1};
+
+    r = sunpath_receive(fd, &message);
+    if (r == 1 && message.n_fds == 1) {
+        close(proof);
+        return 1;
+    }
+    return r == -EAGAIN ? 0 : r < 0 ? r : -EPROTO;
+}
+
 /* ---- the old server -------------------------------------------------------------------------- */
 
-/* The 101 has left: from here on the connection speaks the listener's own protocol. */
-static void on_answered(struct sunpath_stream *stream, void *user) {
-    struct serve *serve = user;
+void serve_forget_successor(struct serve *serve) {
+    struct serve_successor *successor = &serve->successor;
+
+    successor->stream = sunpath_stream_close(successor->stream);
+    successor->timer = sunpath_timer_free(successor->timer);
+    if (successor->watch) {
+        successor->watch = sunpath_watch_close(successor->watch);
+        close(successor->fd);
+    }
+}
+
+/* It is one: now it is waited for, and nobody else is served meanwhile. */
+static void hand_over(struct serve *serve, int fd) {
     struct sunpath_listener *listener = sunpath_http_server_listener(serve->server, 0);
     struct sunpath_error error;
-    int fd, r = -ESHUTDOWN;
+    int r = -ESHUTDOWN;
 
-    if (sunpath_stream_n_queued(stream) > 0) {
-        return;
-    }
-    serve->successor = NULL;
-    fd = sunpath_stream_take_fd(stream);
     if (listener) {
         r = sunpath_listener_hand_over(listener, fd, TIMEOUT_MS, &error);
         if (r < 0) {
@@ -45,28 +85,80 @@ static void on_answered(struct sunpath_stream *stream, void *user) {
         }
         serve_drain(serve);
     }
-    close(fd); /* only now: it tells the successor that the other listeners are closed */
+}
+
+static void on_proof(struct sunpath_watch *watch, unsigned events, void *user) {
+    struct serve *serve = user;
+    int r = receive_proof(serve->successor.fd);
+
+    (void)watch;
+    (void)events;
+    if (r == 1) {
+        hand_over(serve, serve->successor.fd);
+    }
+    if (r != 0) { /* closed only now: it tells that the other listeners are closed */
+        serve_forget_successor(serve);
+    }
+}
+
+/* The 101 has left: from here on the connection speaks the listener's own protocol. */
+static void on_answered(struct sunpath_stream *stream, void *user) {
+    struct serve *serve = user;
+    struct serve_successor *successor = &serve->successor;
+
+    if (sunpath_stream_n_queued(stream) > 0) {
+        return;
+    }
+    successor->stream = NULL;
+    successor->fd = sunpath_stream_take_fd(stream);
+    if (sunpath_watch_open(&successor->watch, serve->loop, successor->fd, SUNPATH_READABLE,
+                           on_proof, serve) < 0) {
+        close(successor->fd);
+        serve_forget_successor(serve);
+    }
 }
 
 static void on_gone(struct sunpath_stream *stream, int error, void *user) {
-    struct serve *serve = user;
-
+    (void)stream;
     (void)error;
-    serve->successor = sunpath_stream_close(stream);
+    serve_forget_successor(user);
+}
+
+static void on_overdue(struct sunpath_timer *timer, void *user) {
+    (void)timer;
+    serve_forget_successor(user);
+}
+
+static int begin(struct serve *serve, struct sunpath_http_exchange *exchange) {
+    static const struct sunpath_stream_events events = {.on_drain = on_answered,
+                                                        .on_close = on_gone};
+    struct serve_successor *successor = &serve->successor;
+    int r = sunpath_timer_new(&successor->timer, serve->loop, on_overdue, serve);
+
+    if (r >= 0) {
+        r = sunpath_timer_set(successor->timer, TIMEOUT_MS);
+    }
+    if (r >= 0) {
+        r = sunpath_http_upgrade(exchange, PROTOCOL, &successor->stream, &events, serve);
+    }
+    if (r < 0) {
+        serve_forget_successor(serve);
+        return r;
+    }
+    sunpath_stream_pause(successor->stream); /* what comes is not read as bytes alone */
+    return 0;
 }
 
 static void answer(struct sunpath_http_exchange *exchange, void *user) {
-    static const struct sunpath_stream_events events = {.on_drain = on_answered,
-                                                        .on_close = on_gone};
     struct serve *serve = user;
 
     if (!is_trusted(sunpath_http_peer(exchange))) {
         (void)sunpath_http_fail(exchange, 403, "only the server's own user or root may take over");
     } else if (serve->is_worker) {
         (void)sunpath_http_fail(exchange, 409, "one of several workers cannot hand over");
-    } else if (serve->successor || serve->is_ending) {
+    } else if (serve->successor.timer || serve->is_ending) {
         (void)sunpath_http_fail(exchange, 409, "somebody else is taking over");
-    } else if (sunpath_http_upgrade(exchange, PROTOCOL, &serve->successor, &events, serve) < 0) {
+    } else if (begin(serve, exchange) < 0) {
         (void)sunpath_http_fail(exchange, 400, "not an upgrade");
     }
 }
@@ -155,6 +247,7 @@ int serve_take_over(struct sunpath_listener **ret, const char *address,
         r = refuse(error, -EPERM, SUNPATH_REASON_WRONG_OWNER, address,
                    "the server there runs as another user");
     } else {
+        (void)send_proof(fd); /* without it the other end hangs up, which is told next */
         r = sunpath_listener_take_over(ret, fd, TIMEOUT_MS, options, error);
         if (r >= 0) {
             wait_for_end(fd);

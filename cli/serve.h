@@ -12,12 +12,20 @@
 
 #define SERVE_MAX_LISTENERS 2
 
+/* Who has asked for the listener and was answered 101; `timer` is NULL: nobody. */
+struct serve_successor {
+    struct sunpath_timer *timer;
+    struct sunpath_stream *stream; /* until the answer has left; then: */
+    struct sunpath_watch *watch;
+    int fd; /* what it watches */
+};
+
 struct serve {
     struct sunpath_loop *loop;
     struct sunpath_http_server *server;
     struct sunpath_router *router;
     struct sunpath_signal *signals[3];
-    struct sunpath_stream *successor; /* has asked for the listener and was answered 101 */
+    struct serve_successor successor;
     struct sunpath_listener *listeners[SERVE_MAX_LISTENERS]; /* until a server has them */
     size_t n_listeners;
     const struct sunpath_http_server_options *http;
@@ -55,6 +63,8 @@ void serve_builtin(struct sunpath_router *router, struct sunpath_forwarded *forw
  * struct serve.
  */
 void serve_hand_over(struct sunpath_http_exchange *exchange, void *user);
+/* Hangs up, if there is one. */
+void serve_forget_successor(struct serve *serve);
 /* Takes the listener on `address` over. -ENOENT and -ECONNREFUSED: nobody serves there. */
 int serve_take_over(struct sunpath_listener **ret, const char *address,
                     const struct sunpath_listen_options *options, struct sunpath_error *error);

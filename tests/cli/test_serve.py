@@ -320,6 +320,24 @@ class TakeOver(ServeTest):
             self.assertIn("is no `sunpath serve`", successor.output())
             self.assertIn(says, successor.output())
 
+    def test_bytes_alone_take_nothing_over(self):
+        """A proxy that runs as the same user passes upgrades on, and bytes of anybody, but no descriptors."""
+        server = self.serve(self.socket)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(DEADLINE)
+            client.connect(self.socket)
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: sunpath-handover\r\n\r\n")
+            self.assertIn(b" 101 ", client.recv(1000))
+            self.assertEqual(get(self.socket, "/").status, 200)  # nobody waits for it
+            client.sendall(b"rr")
+            try:
+                self.assertEqual(client.recv(1000), b"")
+            except ConnectionResetError:
+                pass
+        self.assertEqual(get(self.socket, "/").status, 200)
+        self.start(SUNPATH, "serve", "--take-over", self.socket)
+        self.assertEqual(server.wait(DEADLINE), 0, server.output())
+
     @NEEDS_ROOT
     def test_others_may_not(self):
         server = self.serve(self.socket, "--mode", "0666")
