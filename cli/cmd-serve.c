@@ -128,6 +128,7 @@ static int take_over(struct serve *serve, const struct serve_command *command) {
         return cli_fail(&error);
     }
     serve->listeners[serve->n_listeners++] = listener;
+    hold_signals(serve); /* it is ours from now on, and its file with it */
     return CLI_OK;
 }
 

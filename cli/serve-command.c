@@ -47,6 +47,9 @@ static int read_address_option(struct serve_command *command, int option) {
     int number;
 
     if (option == OPTION_TCP) {
+        if (command->tcp[0]) {
+            return cli_usage("serve", "--tcp-too may be given once");
+        }
         snprintf(command->tcp, sizeof(command->tcp), "%s%s",
                  strncmp(optarg, "tcp:", 4) == 0 ? "" : "tcp:", optarg);
         return CLI_OK;
@@ -74,7 +77,12 @@ static int read_count(const char *name, int max) {
     if (cli_parse_number(&number, optarg, 1, max)) {
         return number;
     }
-    cli_usage("serve", "--%s %s: not a number from 1 on", name, cli_show(&shown, optarg));
+    if (max == INT32_MAX) {
+        cli_usage("serve", "--%s %s: not a number from 1 on", name, cli_show(&shown, optarg));
+    } else {
+        cli_usage("serve", "--%s %s: not a number from 1 to %d", name, cli_show(&shown, optarg),
+                  max);
+    }
     return 0;
 }
 

@@ -74,11 +74,22 @@ static int read_auth(struct serve_ops *ops, const char *text) {
     return r < 0 ? cli_fail(&error) : CLI_OK;
 }
 
+/* Is tried by itself, so that it is this one that is named when it is none. */
 static int add_origin(struct serve_ops *ops, const char *text) {
+    struct sunpath_cors_options options = SUNPATH_OPTIONS(struct sunpath_cors_options);
+    struct sunpath_cors *cors = NULL;
+    struct cli_shown shown;
+
     if (ops->n_origins == SERVE_MAX_ORIGINS) {
         return cli_usage("serve", "--cors can be given %d times", SERVE_MAX_ORIGINS);
     }
-    ops->origins[ops->n_origins++] = text;
+    ops->origins[ops->n_origins] = text;
+    options.origins = &ops->origins[ops->n_origins++];
+    if (sunpath_cors_new(&cors, &options) == -EINVAL) {
+        return cli_usage("serve", "--cors %s: not an origin such as https://app.example, or *",
+                         cli_show(&shown, text));
+    }
+    sunpath_cors_free(cors);
     return CLI_OK;
 }
 
@@ -145,9 +156,11 @@ static int open_forwarded(struct serve_ops *ops) {
 
 static int open_cors(struct serve_ops *ops) {
     struct sunpath_cors_options options = SUNPATH_OPTIONS(struct sunpath_cors_options);
+    int r;
 
     options.origins = ops->origins;
-    return ops->n_origins > 0 ? sunpath_cors_new(&ops->cors, &options) : 0;
+    r = ops->n_origins > 0 ? sunpath_cors_new(&ops->cors, &options) : 0;
+    return r < 0 ? cli_exit_for_code(r) : CLI_OK;
 }
 
 static int open_auth(struct serve_ops *ops) {
@@ -160,12 +173,10 @@ static int open_auth(struct serve_ops *ops) {
 }
 
 int serve_ops_prepare(struct serve_ops *ops) {
-    struct cli_shown shown;
-    int r;
+    int r = open_cors(ops);
 
-    if (open_cors(ops) < 0) {
-        return cli_usage("serve", "--cors %s: not an origin such as https://app.example, or *",
-                         cli_show(&shown, ops->origins[ops->n_origins - 1]));
+    if (r != CLI_OK) {
+        return r;
     }
     if (open_auth(ops) < 0) {
         return cli_usage("serve", "--auth: nobody is in these files");

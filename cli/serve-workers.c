@@ -194,6 +194,7 @@ static void on_signal(struct workers *workers, int number) {
         signal_all(workers, SIGTERM); /* the second one: at once */
     } else if (workers->is_ending && now_ms() >= workers->kill_ms) {
         signal_all(workers, SIGKILL);
+        workers->kill_ms = now_ms() + KILL_MS; /* one that the disk holds may take its time */
     }
 }
 

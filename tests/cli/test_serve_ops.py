@@ -209,6 +209,10 @@ class Who(OpsTest):
                           ["--max-rate-per-uid", "0"], ["--auth", "basic:" + self.write("empty", "")]):
             done = self.run_any(SUNPATH, "serve", self.socket, *arguments)
             self.assertEqual(done.returncode, 2, f"{arguments}: {done.stderr}")
+        for arguments, says in ((["--cors", "nonsense", "--cors", "https://a.example"], "--cors nonsense: not an origin"),
+                                (["--workers", "257"], "--workers 257: not a number from 1 to 256"),
+                                (["--tcp-too", "[::1]:0", "--tcp-too", "[::1]:1"], "--tcp-too may be given once")):
+            self.assertIn(says, self.run_any(SUNPATH, "serve", self.socket, *arguments).stderr)
         done = self.run_any(SUNPATH, "serve", self.socket, "--auth", "basic:" + self.write("plain", "a:b\n"))
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("plain' line 1: not USER:HASH", done.stderr)
