@@ -57,8 +57,12 @@ int copy_read_input(struct copy *copy, size_t max) {
     int r = copy_make_room(buffer, 1, max);
     ssize_t n;
 
+    if (r == -EMSGSIZE) {
+        cli_say("standard input is too large for one message: the limit is %zu bytes", max);
+    } else if (r < 0) {
+        cli_say("standard input: %s", strerror(-r));
+    }
     if (r < 0) {
-        cli_say("standard input is too large for one message: %s", strerror(-r));
         return r;
     }
     n = read(copy->in, buffer->data + buffer->end, buffer->n_room - buffer->end);

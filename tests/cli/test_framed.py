@@ -134,6 +134,14 @@ class Framed(Talking):
         peer.sendto(b"2", path)
         self.assertEqual(self.finish(server)[0], b"1\n2\n")
 
+    def test_count_does_not_wait_for_somebody_to_answer(self):
+        server = self.pipes(SUNPATH, "listen", "--lines", "--count", "1", "dgram:" + self.path("d.sock"))
+        until(lambda: published(self.path("d.sock")), "the file")
+        server.stdin.write(b"an answer\n")
+        server.stdin.close()
+        self.run_ok(SUNPATH, "connect", "dgram:" + self.path("d.sock"), input="no name")
+        self.assertEqual(self.finish(server)[0], b"no name\n")
+
     def test_bad_frames_are_said_with_their_number(self):
         for framing, data, says in [
             ("u32be", b"\0\0\0\1x\0\0\0\5ab", "message 2: cut by the end of the stream after 6 of 9 bytes"),
