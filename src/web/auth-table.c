@@ -4,7 +4,6 @@
 #include <sunpath/auth.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -13,11 +12,10 @@
 #include <crypt.h>
 #endif
 
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/siphash.h"
 #include "base/text.h"
-#include "os/fd.h"
+#include "os/read-file.h"
 #include "web/auth.h"
 
 #define N_FILE_MAX (1024 * 1024)
@@ -313,35 +311,6 @@ const char *sunpath_auth_table_bearer(const struct sunpath_auth_table *table, co
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-/* The whole file, with a NUL behind. */
-static int read_file(char **ret, const char *path) {
-    _cleanup_(sp_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    char *text;
-    size_t size = 0;
-    ssize_t n = 1;
-
-    if (fd < 0) {
-        return -errno;
-    }
-    text = malloc(N_FILE_MAX + 2);
-    if (!text) {
-        return -ENOMEM;
-    }
-    while (n > 0 && size <= N_FILE_MAX) {
-        n = read(fd, text + size, N_FILE_MAX + 1 - size);
-        size += n > 0 ? (size_t)n : 0;
-    }
-    if (n < 0 || size > N_FILE_MAX) {
-        int r = n < 0 ? -errno : -EFBIG;
-
-        free(text);
-        return r;
-    }
-    text[size] = '\0';
-    *ret = text;
-    return 0;
-}
-
 static const char *why(int r, bool is_token) {
     switch (r) {
     case -EEXIST:
@@ -377,7 +346,7 @@ static int load(struct sunpath_auth_table *table, const char *path, bool is_toke
     int r;
 
     sp_show(&shown, path, strlen(path));
-    r = read_file(&text, path);
+    r = (int)sp_read_file(&text, path, N_FILE_MAX);
     if (r < 0) {
         return sp_fail(error, r, sp_reason_of_errno(r), "read", "'%s': %s", shown.text,
                        strerror(-r));
