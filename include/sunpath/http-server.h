@@ -246,6 +246,13 @@ SUNPATH_API const char *sunpath_http_target(struct sunpath_http_exchange *exchan
  * least; "*" for OPTIONS *, host:port for CONNECT. Valid until on_finish returns.
  */
 SUNPATH_API const char *sunpath_http_path(struct sunpath_http_exchange *exchange);
+/*
+ * From here on the target is `target` ("/path" or "/path?query", encoded, copied) for routes and
+ * files: sunpath_http_path() and the calls that read the query see it. sunpath_http_target() and
+ * logs keep what was sent. To be called before the request comes to a router: it finds the route
+ * first, then runs its middleware. -EINVAL (no such target), -EALREADY (it is answered), -ENOMEM.
+ */
+SUNPATH_API int sunpath_http_rewrite(struct sunpath_http_exchange *exchange, const char *target);
 /* What follows the "?" as it was sent, or NULL. Valid until on_finish returns. */
 SUNPATH_API const char *sunpath_http_query_string(struct sunpath_http_exchange *exchange);
 /*

@@ -20,6 +20,15 @@ void sp_http_exchange_remove_hook(struct sunpath_http_exchange *exchange,
     }
 }
 
+int sp_http_exchange_call_start(struct sunpath_http_exchange *exchange) {
+    int r = 0;
+
+    for (struct sp_http_hook *hook = exchange->hooks; hook && r >= 0; hook = hook->next) {
+        r = hook->on_start ? hook->on_start(hook, exchange) : 0;
+    }
+    return r < 0 ? r : 0;
+}
+
 void sp_http_exchange_call_drain(struct sunpath_http_exchange *exchange) {
     const struct sunpath_http_handler *handler = exchange->handler;
     struct sp_http_hook *hook, *next;

@@ -275,6 +275,15 @@ int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, con
         return sp_http_exchange_fault(exchange, -EMSGSIZE,
                                       "it gave a body to a status that has none");
     }
+    if (sp_unlikely(exchange->hooks)) {
+        size_t size_there;
+
+        r = sp_http_exchange_call_start(exchange);
+        if (r < 0) {
+            return r;
+        }
+        type = sp_http_exchange_find_field(exchange, "Content-Type", &size_there) ? NULL : type;
+    }
     if (sp_unlikely(exchange->may_encode)) {
         r = encode_whole(exchange, status, type, &body, &size);
         if (r < 0) {
@@ -392,6 +401,12 @@ int sunpath_http_start(struct sunpath_http_exchange *exchange, int status, int64
     }
     if (content_length < -1) {
         return -EINVAL;
+    }
+    if (sp_unlikely(exchange->hooks)) {
+        r = sp_http_exchange_call_start(exchange);
+        if (r < 0) {
+            return r;
+        }
     }
     if (sp_unlikely(exchange->may_encode)) {
         r = sp_http_exchange_choose_coding(exchange, status, NULL, content_length);

@@ -69,6 +69,11 @@ struct sp_http_hook {
     /* The same. The hook is off the exchange already, so its owner may free it. */
     void (*on_finish)(struct sp_http_hook *hook, int error);
     /*
+     * The response's head is about to be written: the last time to change its headers. Only that;
+     * asked again when the head could not be written.
+     */
+    int (*on_start)(struct sp_http_hook *hook, struct sunpath_http_exchange *exchange);
+    /*
      * The server drains: a response that has no end of its own should come to one. Calls nothing of
      * the program's and kills no connection.
      */
@@ -107,10 +112,11 @@ struct sunpath_http_exchange {
     struct sp_http_connection *connection; /* NULL in the pool */
     void *user;
     struct sp_http_hook *hooks;
-    void *routing;     /* the router's note of it, in the arena */
-    const char *path;  /* in the arena, once somebody asked */
-    const char *route; /* the pattern of the route it took: the router's */
-    const char *why;   /* what was wrong: in the arena, or constant */
+    void *routing;             /* the router's note of it, in the arena */
+    const char *path;          /* in the arena, once somebody asked */
+    struct sp_slice rewritten; /* in the arena, with a NUL: the target as routes see it */
+    const char *route;         /* the pattern of the route it took: the router's */
+    const char *why;           /* what was wrong: in the arena, or constant */
     struct sp_http_note *notes;
     struct sp_encoder *encoder; /* of the response's body */
     struct sp_decoder *decoder; /* of the request's */
@@ -284,6 +290,13 @@ void sp_http_connection_retire(struct sp_http_connection *connection,
 /* http-request.c */
 /* The bytes that the head's spans point into, or NULL when they are gone with the connection. */
 char *sp_http_exchange_head(struct sunpath_http_exchange *exchange);
+/* The target that routes go by: the rewritten one, or what was sent. `head` as above. */
+static inline struct sp_slice sp_http_exchange_routed(const struct sunpath_http_exchange *exchange,
+                                                      const char *head) {
+    return sp_unlikely(exchange->rewritten.data != NULL)
+               ? exchange->rewritten
+               : (struct sp_slice){head + exchange->head.target.at, exchange->head.target.size};
+}
 const struct sunpath_peer *sp_http_connection_peer(struct sp_http_connection *connection);
 /* Copies what the stream's input holds of the request into the exchange. -ENOMEM */
 int sp_http_exchange_keep(struct sunpath_http_exchange *exchange);
@@ -340,6 +353,8 @@ void sp_http_exchange_add_hook(struct sunpath_http_exchange *exchange, struct sp
 /* Legal for a hook that is not there. */
 void sp_http_exchange_remove_hook(struct sunpath_http_exchange *exchange,
                                   struct sp_http_hook *hook);
+/* Before a head is written. Returns what the first hook that fails does. */
+int sp_http_exchange_call_start(struct sunpath_http_exchange *exchange);
 void sp_http_exchange_call_drain(struct sunpath_http_exchange *exchange);
 void sp_http_exchange_call_finish(struct sunpath_http_exchange *exchange, int error);
 void sp_http_exchange_call_leave(struct sunpath_http_exchange *exchange);

@@ -3,11 +3,36 @@
 
 #include "serve/http-server.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "wire/uri.h"
 
 /* ---- the target ------------------------------------------------------------------------------ */
+
+/* As routes go by it. */
+static const char *routed(struct sunpath_http_exchange *exchange) {
+    return exchange->rewritten.data ? exchange->rewritten.data : sunpath_http_target(exchange);
+}
+
+int sunpath_http_rewrite(struct sunpath_http_exchange *exchange, const char *target) {
+    size_t size = strlen(target);
+    const char *copy;
+
+    if (exchange->is_started) {
+        return -EALREADY;
+    }
+    if (target[0] != '/' || !sp_http_is_target(target, size)) {
+        return -EINVAL;
+    }
+    copy = sp_arena_copy(&exchange->arena, target, size);
+    if (!copy) {
+        return -ENOMEM;
+    }
+    exchange->rewritten = (struct sp_slice){copy, size};
+    exchange->path = NULL;
+    return 0;
+}
 
 const char *sunpath_http_path(struct sunpath_http_exchange *exchange) {
     struct sp_uri_parts parts;
@@ -17,7 +42,7 @@ const char *sunpath_http_path(struct sunpath_http_exchange *exchange) {
     if (exchange->path) {
         return exchange->path;
     }
-    target = sunpath_http_target(exchange);
+    target = routed(exchange);
     size = strlen(target);
     sp_uri_split(&parts, target, size);
     if (!parts.path.data) {
@@ -29,7 +54,7 @@ const char *sunpath_http_path(struct sunpath_http_exchange *exchange) {
 
 /* Behind the "?", up to the NUL behind the target. */
 static const char *query_of(struct sunpath_http_exchange *exchange) {
-    const char *target = sunpath_http_target(exchange);
+    const char *target = routed(exchange);
     const char *mark = strchr(target, '?');
 
     return mark ? mark + 1 : NULL;

@@ -19,37 +19,21 @@ static const struct sp_target *target_of(const struct sp_endpoint *endpoint) {
 
 /* ---- the path -------------------------------------------------------------------------------- */
 
-/* Decodes each segment by itself, so that an escaped slash separates nothing: a NUL does. */
 static int decode_path(struct sp_lookup *lookup) {
-    char *room = sp_arena_alloc(&lookup->exchange->arena, lookup->n_path + 1), *to = room;
-    const char *at = lookup->path, *end = at + lookup->n_path;
+    char *room = sp_arena_alloc(&lookup->exchange->arena, lookup->n_path + 1);
+    ssize_t n = room ? sp_path_decode(room, lookup->path, lookup->n_path) : -ENOMEM;
 
-    if (!room) {
-        return -ENOMEM;
-    }
-    while (at < end) {
-        const char *text = at + 1;
-        const char *stop = memchr(text, '/', (size_t)(end - text));
-        ssize_t n;
-
-        stop = stop ? stop : end;
-        *to++ = '\0';
-        n = sp_uri_decode(to, text, (size_t)(stop - text), SP_URI_STRICT);
-        if (n < 0) {
-            return -EINVAL;
-        }
-        to += n;
-        at = stop;
+    if (n < 0) {
+        return (int)n;
     }
     lookup->path = room;
-    lookup->n_path = (size_t)(to - room);
+    lookup->n_path = (size_t)n;
     lookup->walk.separator = '\0';
     return 0;
 }
 
 /* Where the path is in a target. Sets the answer when there is none. */
-static void read_path(struct sp_lookup *lookup, const char *target) {
-    size_t size = lookup->exchange->head.target.size;
+static void read_path(struct sp_lookup *lookup, const char *target, size_t size) {
     struct sp_uri_parts parts;
 
     if (sp_likely(*target == '/')) {
@@ -252,14 +236,13 @@ static int explain(const struct sunpath_router *router, struct sp_lookup *lookup
 const struct sp_target *sp_router_find(const struct sunpath_router *router,
                                        struct sunpath_http_exchange *exchange) {
     const char *bytes = sp_http_exchange_head(exchange);
-    const char *path = bytes + exchange->head.target.at, *mark;
+    struct sp_slice target = sp_http_exchange_routed(exchange, bytes);
+    const char *path = target.data, *mark = memchr(path, '?', target.size);
     struct sp_method method =
         sp_method(bytes + exchange->head.method.at, exchange->head.method.size);
-    size_t size = exchange->head.target.size;
     const struct sp_endpoint *each;
 
-    mark = memchr(path, '?', size);
-    each = sp_tree_find(&router->tree, path, mark ? (size_t)(mark - path) : size);
+    each = sp_tree_find(&router->tree, path, mark ? (size_t)(mark - path) : target.size);
     for (; each && !each->is_conditional && each->slash != SP_SLASH_YES; each = each->next) {
         for (size_t i = 0; i < each->n_methods; i++) {
             if (sp_method_is(&each->methods[i], &method)) {
@@ -289,6 +272,7 @@ static int walk(const struct sunpath_router *router, struct sp_lookup *lookup) {
 int sp_router_lookup(const struct sunpath_router *router, struct sp_lookup *ret,
                      struct sunpath_http_exchange *exchange, const struct sp_target *found) {
     const char *bytes = sp_http_exchange_head(exchange);
+    struct sp_slice target = sp_http_exchange_routed(exchange, bytes);
     int r = 0;
 
     ret->exchange = exchange;
@@ -298,7 +282,7 @@ int sp_router_lookup(const struct sunpath_router *router, struct sp_lookup *ret,
     ret->is_forbidden = false;
     ret->walk.separator = '/';
     ret->method = sp_method(bytes + exchange->head.method.at, exchange->head.method.size);
-    read_path(ret, bytes + exchange->head.target.at);
+    read_path(ret, target.data, target.size);
     if (!found && ret->status == 0) {
         r = walk(router, ret);
     }

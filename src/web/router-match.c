@@ -147,11 +147,12 @@ static bool has_header(struct sunpath_http_exchange *exchange, const char *wante
 
 static bool has_query(struct sunpath_http_exchange *exchange, const char *wanted,
                       const char *wanted_value) {
-    const char *target = sunpath_http_target(exchange), *at, *end;
+    struct sp_slice target = sp_http_exchange_routed(exchange, sp_http_exchange_head(exchange));
+    const char *at, *end;
     struct sp_uri_parts parts;
     struct sp_uri_pair pair;
 
-    sp_uri_split(&parts, target, exchange->head.target.size);
+    sp_uri_split(&parts, target.data, target.size);
     at = parts.query.data;
     end = at ? at + parts.query.size : NULL;
     while (at && sp_uri_next_pair(&pair, &at, end)) {

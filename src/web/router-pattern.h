@@ -108,4 +108,10 @@ int sp_segment_compare(const struct sp_segment *a, const struct sp_segment *b);
 /* Bytes of literal text. */
 size_t sp_segment_n_text(const struct sp_segment *segment);
 
+/*
+ * Decodes each segment of a path by itself, so that an escaped slash separates nothing: a NUL does.
+ * `room` is for size + 1 bytes. Returns the length, or -EINVAL: a malformed escape.
+ */
+ssize_t sp_path_decode(char *room, const char *path, size_t size);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* router-segment.c - one segment of a pattern against one of a path. */
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -197,4 +198,27 @@ int sp_segment_compare(const struct sp_segment *a, const struct sp_segment *b) {
         return n_a > n_b ? -1 : 1;
     }
     return n_constraints(b) - n_constraints(a);
+}
+
+/* ---- paths ----------------------------------------------------------------------------------- */
+
+ssize_t sp_path_decode(char *room, const char *path, size_t size) {
+    const char *at = path, *end = path + size;
+    char *to = room;
+
+    while (at < end) {
+        const char *text = at + 1;
+        const char *stop = memchr(text, '/', (size_t)(end - text));
+        ssize_t n;
+
+        stop = stop ? stop : end;
+        *to++ = '\0';
+        n = sp_uri_decode(to, text, (size_t)(stop - text), SP_URI_STRICT);
+        if (n < 0) {
+            return -EINVAL;
+        }
+        to += n;
+        at = stop;
+    }
+    return to - room;
 }

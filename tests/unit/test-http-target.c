@@ -79,4 +79,43 @@ START_TEST(strings_last_as_long_as_the_exchange) {
 }
 END_TEST
 
-SP_TESTS("http-target", targets_and_cookies_are_taken_apart, strings_last_as_long_as_the_exchange)
+static void rewrite(struct sunpath_http_exchange *exchange, void *user) {
+    (void)user;
+    ck_assert_str_eq(sunpath_http_path(exchange), "/sent");
+    ck_assert_int_eq(sunpath_http_rewrite(exchange, "nowhere"), -EINVAL);
+    ck_assert_int_eq(sunpath_http_rewrite(exchange, "/a b"), -EINVAL);
+    ck_assert_int_eq(sunpath_http_rewrite(exchange, "/a\r\nb"), -EINVAL);
+    ck_assert_int_eq(sunpath_http_rewrite(exchange, ""), -EINVAL);
+    ck_assert_int_eq(sunpath_http_rewrite(exchange, "/once"), 0);
+    ck_assert_str_eq(sunpath_http_path(exchange), "/once");
+    ck_assert_ptr_null(sunpath_http_query_string(exchange));
+    ck_assert_int_eq(sunpath_http_rewrite(exchange, "/seen%20so?b+c=1"), 0);
+}
+
+static void show_rewritten(struct sunpath_http_exchange *exchange, void *user) {
+    note("%s ", sunpath_http_target(exchange));
+    show_target(exchange, user);
+    ck_assert_int_eq(sunpath_http_rewrite(exchange, "/late"), -EALREADY);
+}
+
+/* The next request of the connection is as it was sent. */
+START_TEST(a_target_is_rewritten_for_one_request) {
+    int fd;
+
+    serving.handler.on_head = rewrite;
+    serving.handler.on_request = show_rewritten;
+    serving_open(NULL);
+    fd = client();
+    for (int i = 0; i < 2; i++) {
+        serving.log[0] = '\0';
+        say(fd, GET("/sent?q"));
+        hear(fd, "\r\n\r\n");
+        ck_assert_str_eq(serving.log, "/sent?q /seen%20so ? b+c=1; b c=1 b:1 k:NULL");
+    }
+    close(fd);
+    serving_close();
+}
+END_TEST
+
+SP_TESTS("http-target", targets_and_cookies_are_taken_apart, strings_last_as_long_as_the_exchange,
+         a_target_is_rewritten_for_one_request)
