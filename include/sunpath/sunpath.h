@@ -26,6 +26,7 @@
 #include <sunpath/notify.h>
 #include <sunpath/peer.h>
 #include <sunpath/router.h>
+#include <sunpath/rules.h>
 #include <sunpath/signed-cookie.h>
 #include <sunpath/stream.h>
 #include <sunpath/syslog.h>
