@@ -44,6 +44,41 @@ static int open_router(struct serve *serve) {
     return sunpath_router_compile(serve->router, &error) < 0 ? cli_fail(&error) : CLI_OK;
 }
 
+static void on_head(struct sunpath_http_exchange *exchange, void *user) {
+    struct serve *serve = user;
+
+    if (!serve_is_hand_over(exchange)) {
+        sunpath_rules_handler()->on_head(exchange, &serve->ruled);
+    } else if (sunpath_http_set_handler(exchange, sunpath_router_handler(), serve->router) == 0) {
+        sunpath_router_handler()->on_head(exchange, serve->router);
+    }
+}
+
+static void on_request(struct sunpath_http_exchange *exchange, void *user) {
+    (void)exchange; /* somebody else's by now */
+    (void)user;
+}
+
+static void on_error(struct sunpath_http_exchange *exchange, int status, const char *why,
+                     void *user) {
+    struct serve *serve = user;
+
+    sunpath_rules_handler()->on_error(exchange, status, why, &serve->ruled);
+}
+
+/* The router itself, or the rules before it. */
+static int new_server(struct serve *serve) {
+    static const struct sunpath_http_handler handler = {
+        .on_head = on_head, .on_request = on_request, .on_error = on_error};
+
+    serve->ruled = (struct sunpath_ruled){
+        .rules = serve->ops.rules, .handler = sunpath_router_handler(), .user = serve->router};
+    return serve->ops.rules
+               ? sunpath_http_server_new(&serve->server, serve->loop, &handler, serve, serve->http)
+               : sunpath_http_server_new(&serve->server, serve->loop, sunpath_router_handler(),
+                                         serve->router, serve->http);
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static void on_drained(struct sunpath_http_server *server, void *user) {
@@ -192,8 +227,7 @@ static int open_server(struct serve *serve) {
         }
     }
     if (r >= 0) {
-        r = sunpath_http_server_new(&serve->server, serve->loop, sunpath_router_handler(),
-                                    serve->router, serve->http);
+        r = new_server(serve);
     }
     return r < 0 ? fail_with("serve", r)
                  : serve_ops_attach(&serve->ops, serve->loop, serve->server);

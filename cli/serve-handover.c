@@ -163,11 +163,16 @@ static void answer(struct sunpath_http_exchange *exchange, void *user) {
     }
 }
 
-void serve_hand_over(struct sunpath_http_exchange *exchange, void *user) {
-    static const struct sunpath_http_handler handler = {.on_request = answer};
+bool serve_is_hand_over(struct sunpath_http_exchange *exchange) {
     const char *upgrade = sunpath_http_header(exchange, "Upgrade");
 
-    if (!upgrade || strcasecmp(upgrade, PROTOCOL) != 0) {
+    return upgrade && strcasecmp(upgrade, PROTOCOL) == 0;
+}
+
+void serve_hand_over(struct sunpath_http_exchange *exchange, void *user) {
+    static const struct sunpath_http_handler handler = {.on_request = answer};
+
+    if (!serve_is_hand_over(exchange)) {
         (void)sunpath_router_next(exchange);
     } else if (sunpath_http_set_handler(exchange, &handler, user) < 0) {
         (void)sunpath_http_fail(exchange, 500, NULL);

@@ -93,6 +93,15 @@ static int add_origin(struct serve_ops *ops, const char *text) {
     return CLI_OK;
 }
 
+static int read_rules(struct serve_ops *ops, const char *path) {
+    struct sunpath_error error;
+
+    if (ops->rules) {
+        return cli_usage("serve", "--rules can be given once");
+    }
+    return sunpath_rules_load(&ops->rules, path, &error) < 0 ? cli_fail(&error) : CLI_OK;
+}
+
 static int read_metrics_path(struct serve_ops *ops, const char *text) {
     struct cli_shown shown;
 
@@ -125,6 +134,8 @@ int serve_ops_option(struct serve_ops *ops, int option, const char *argument) {
         return read_rule(&ops->trusted, argument);
     case SERVE_OPTION_PROXY:
         return read_rule(&ops->proxies, argument);
+    case SERVE_OPTION_RULES:
+        return read_rules(ops, argument);
     default:
         return read_proxy_headers(ops, argument);
     }
@@ -229,6 +240,7 @@ void serve_ops_deinit(struct serve_ops *ops) {
     ops->forwarded = sunpath_forwarded_free(ops->forwarded);
     ops->proxies = sunpath_access_free(ops->proxies);
     ops->trusted = sunpath_access_free(ops->trusted);
+    ops->rules = sunpath_rules_free(ops->rules);
     ops->auth_table = sunpath_auth_table_free(ops->auth_table);
 }
 

@@ -19,7 +19,8 @@ enum {
     SERVE_OPTION_AUTH,
     SERVE_OPTION_AUTH_TRUST,
     SERVE_OPTION_PROXY,
-    SERVE_OPTION_PROXY_HEADERS
+    SERVE_OPTION_PROXY_HEADERS,
+    SERVE_OPTION_RULES
 };
 
 /* clang-format off */
@@ -32,7 +33,8 @@ enum {
     {"auth", required_argument, NULL, SERVE_OPTION_AUTH},              \
     {"auth-trust", required_argument, NULL, SERVE_OPTION_AUTH_TRUST},  \
     {"proxy", required_argument, NULL, SERVE_OPTION_PROXY},            \
-    {"proxy-headers", required_argument, NULL, SERVE_OPTION_PROXY_HEADERS}
+    {"proxy-headers", required_argument, NULL, SERVE_OPTION_PROXY_HEADERS}, \
+    {"rules", required_argument, NULL, SERVE_OPTION_RULES}
 
 #define SERVE_OPS_OPTION_CASES     \
     case SERVE_OPTION_ACCESS_LOG:  \
@@ -43,7 +45,8 @@ enum {
     case SERVE_OPTION_AUTH:        \
     case SERVE_OPTION_AUTH_TRUST:  \
     case SERVE_OPTION_PROXY:       \
-    case SERVE_OPTION_PROXY_HEADERS
+    case SERVE_OPTION_PROXY_HEADERS: \
+    case SERVE_OPTION_RULES
 /* clang-format on */
 
 #define SERVE_MAX_ORIGINS      16
@@ -64,6 +67,7 @@ struct serve_ops {
     struct sunpath_auth_table *auth_table;
     struct sunpath_access *trusted; /* need no password */
     struct sunpath_access *proxies;
+    struct sunpath_rules *rules; /* NULL: none */
     unsigned proxy_headers;
 
     /* What that becomes. */

@@ -24,6 +24,7 @@ struct serve {
     struct sunpath_loop *loop;
     struct sunpath_http_server *server;
     struct sunpath_router *router;
+    struct sunpath_ruled ruled; /* with --rules: the router behind them */
     struct sunpath_signal *signals[3];
     struct serve_successor successor;
     struct sunpath_listener *listeners[SERVE_MAX_LISTENERS]; /* until a server has them */
@@ -58,6 +59,8 @@ void serve_builtin(struct sunpath_router *router, struct sunpath_forwarded *forw
 
 /* serve-handover.c: gives the listener to a successor, or gets it from a predecessor. */
 
+/* Is it a successor's request? No rules are for it. */
+bool serve_is_hand_over(struct sunpath_http_exchange *exchange);
 /*
  * Middleware, before all other: a successor is asked who it is, not for a password. `user` is the
  * struct serve.
