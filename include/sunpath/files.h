@@ -62,7 +62,11 @@ struct sunpath_files_options {
      * Nobody looks whether it is up to date.
      */
     bool precompressed;
-    int max_age_s;             /* Cache-Control: max-age; 0: no such header; -1: "no-cache" */
+    /*
+     * Cache-Control: max-age; 0: no such header; -1: "no-cache". Not "public": a cache in front
+     * must not give to all what was for one with a password (RFC 9111 3.5).
+     */
+    int max_age_s;
     bool is_immutable;         /* and "immutable" */
     bool omits_etags;          /* no ETag header */
     bool omits_dates;          /* no Last-Modified header */

@@ -71,8 +71,8 @@ static int set_caching(struct sunpath_files *files) {
     if (max_age_s < 0) {
         strcpy(files->cache_control, "no-cache");
     } else if (max_age_s > 0) {
-        snprintf(files->cache_control, sizeof(files->cache_control), "public, max-age=%d%s",
-                 max_age_s, is_immutable ? ", immutable" : "");
+        snprintf(files->cache_control, sizeof(files->cache_control), "max-age=%d%s", max_age_s,
+                 is_immutable ? ", immutable" : "");
     }
     return 0;
 }

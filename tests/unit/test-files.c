@@ -237,7 +237,7 @@ START_TEST(a_fallback_answers_for_pages) {
     check_ask("GET /out HTTP/1.1\r\n", "403 Forbidden", "this file is not served\n");
     check_ask("GET /.hidden HTTP/1.1\r\n", "404 Not Found", "no such file\n");
     check_ask("GET /sub/page.js HTTP/1.1\r\n", "200 OK", "1");
-    ck_assert_str_eq(header("Cache-Control"), "public, max-age=3600");
+    ck_assert_str_eq(header("Cache-Control"), "max-age=3600");
     filing_close();
 }
 END_TEST
@@ -282,13 +282,13 @@ START_TEST(caching_and_headers_are_told) {
     ck_assert_int_eq(sunpath_files_add_type(filing.files, ".js", "text/x"), -EINVAL);
     ck_assert_int_eq(sunpath_files_add_type(filing.files, "js", "a\nb"), -EINVAL);
     check_ask("GET /sub/page.js HTTP/1.1\r\n", "200 OK", "1");
-    ck_assert_str_eq(header("Cache-Control"), "public, max-age=31536000, immutable");
+    ck_assert_str_eq(header("Cache-Control"), "max-age=31536000, immutable");
     ck_assert_str_eq(header("Content-Type"), "text/x-two");
     ck_assert_str_eq(header("X-A"), "b");
     snprintf(request, sizeof(request), "GET /sub/page.js HTTP/1.1\r\nIf-None-Match: %s\r\n",
              header("ETag"));
     check_ask(request, "304 Not Modified", "");
-    ck_assert_str_eq(header("Cache-Control"), "public, max-age=31536000, immutable");
+    ck_assert_str_eq(header("Cache-Control"), "max-age=31536000, immutable");
     ck_assert_str_eq(header("X-A"), "b");
     check_ask("GET /empty HTTP/1.1\r\n", "200 OK", "");
     ck_assert_str_eq(header("Content-Type"), "text/x-unknown");
