@@ -10,9 +10,10 @@
 
 #include "wire/uri.h"
 
-#define SP_COOKIE_MAX_PAIR      4096 /* bytes of name and value together */
-#define SP_COOKIE_MAX_ATTRIBUTE 1024 /* bytes of an attribute's value; a longer one is not there \
-                                      */
+#define SP_COOKIE_MAX_PAIR 4096 /* bytes of name and value together */
+#define SP_COOKIE_MAX_ATTRIBUTE                                      \
+    1024 /* bytes of an attribute's value; a longer one is not there \
+          */
 #define SP_COOKIE_SESSION INT64_MAX
 
 struct sp_set_cookie {
