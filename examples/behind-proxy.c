@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* behind-proxy.c - a service behind nginx, Caddy or haproxy: it believes what its proxy says about
- * clients, and nobody else. behind-nginx.conf, behind-caddy.Caddyfile and behind-haproxy.cfg are the
- * proxies' side.
+ * clients, and nobody else. behind-nginx.conf, behind-caddy.Caddyfile and behind-haproxy.cfg are
+ * the proxies' side.
  *
  *     example-behind-proxy /run/site.sock www-data
  */

@@ -38,7 +38,9 @@ static void on_finish(struct sunpath_http_exchange *exchange, int error, void *u
     (void)user;
     if (waiting) {
         sunpath_timer_free(waiting->timer);
-        printf("%s\n", error == 0 ? "answered" : "the client did not wait");
+    }
+    if (error < 0) { /* -EPIPE or -ECONNRESET: it has left */
+        puts("the client did not wait");
         fflush(stdout);
     }
 }
