@@ -167,7 +167,10 @@ struct sunpath_http_record {
     uint64_t n_body_sent; /* of these, the body's, without the framing of chunks */
 };
 
-/* For logs and metrics; any part may be NULL. */
+/*
+ * For logs and metrics; any part may be NULL. The server may be freed or drained in all of them but
+ * on_fault, which is called in the midst of the program's own calls.
+ */
 struct sunpath_http_observer {
     /* The head is there; the handler is told next. What cannot wait for the end is done here. */
     void (*on_begin)(struct sunpath_http_exchange *exchange, void *user);

@@ -91,6 +91,7 @@ static void start_exchange(struct sp_http_connection *connection,
     exchange->n_head = n_head;
     exchange->max_body = server->options.max_body;
     exchange->began_ns = sp_loop_now(server->loop);
+    exchange->ended_ns = 0;
     exchange->begin_at = connection->n_written;
     exchange->is_head_request =
         head->method.size == 4 && memcmp(input + head->method.at, "HEAD", 4) == 0;
@@ -154,6 +155,9 @@ static bool begin(struct sp_http_connection *connection) {
     }
     if (sp_unlikely(sp_http_is_observed(exchange))) {
         sp_http_exchange_tell_begin(exchange);
+        if (connection->is_dead || exchange->is_ended) {
+            return true; /* by an observer: the handler hears nothing of it */
+        }
     }
     exchange->is_announced = true;
     exchange->may_decode = server->options.decodes_bodies && exchange->is_reading;

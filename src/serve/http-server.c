@@ -72,9 +72,12 @@ static void count_connections(struct sunpath_http_server *server) {
 static void on_accept(struct sp_acceptor *acceptor, int fd) {
     struct sp_http_listener *listener =
         sp_container_of(acceptor, struct sp_http_listener, acceptor);
+    struct sunpath_http_server *server = listener->server;
 
-    (void)sp_http_connection_open(listener->server, fd);
-    count_connections(listener->server);
+    sp_http_server_enter(server);
+    (void)sp_http_connection_open(server, fd);
+    count_connections(server);
+    sp_http_server_leave(server);
 }
 
 static void close_listeners(struct sunpath_http_server *server) {
@@ -190,17 +193,19 @@ static void on_drain_due(struct sp_timer *timer) {
     sp_http_server_leave(server);
 }
 
-/* Who has connected already is served: closing the listener would reset him. */
+/*
+ * Who has connected already is served, or told that there are too many: closing the listener would
+ * reset him. An observer that is told of it may close the listeners.
+ */
 static void accept_the_rest(struct sunpath_http_server *server) {
     for (size_t i = 0; i < server->n_listeners; i++) {
-        struct sunpath_listener *listener = server->listeners[i]->acceptor.listener;
         int fd;
 
-        for (int n = 0; n < SUNPATH_BACKLOG_DEFAULT; n++) {
-            if (sunpath_listener_accept(listener, &fd) < 0 ||
-                sp_http_connection_open(server, fd) < 0) {
+        for (int n = 0; n < SUNPATH_BACKLOG_DEFAULT && i < server->n_listeners; n++) {
+            if (sunpath_listener_accept(server->listeners[i]->acceptor.listener, &fd) < 0) {
                 break;
             }
+            (void)sp_http_connection_open(server, fd);
         }
     }
 }

@@ -105,7 +105,7 @@ struct sunpath_http_exchange {
     const struct sp_http_file_part *file_parts; /* with file_fd: what comes after that */
     size_t n_file_parts;
     uint64_t began_ns; /* when the head was complete */
-    uint64_t ended_ns; /* when the response was written; with observers only */
+    uint64_t ended_ns; /* when the response was written; 0: it is not, or nobody observes */
     uint64_t begin_at; /* the connection's output when the head was complete */
 
     /* All zero in the pool, from here on. */
@@ -254,7 +254,7 @@ void sp_http_exchange_give(struct sunpath_http_server *server,
 void sp_http_pool_deinit(struct sunpath_http_server *server);
 
 /* http-connection.c */
-/* Owns `fd` in any case. */
+/* Owns `fd` in any case. Observers may be told, so the caller holds the server. */
 int sp_http_connection_open(struct sunpath_http_server *server, int fd);
 /* Lets go of it at once; on_finish gets `error` for what was under way. */
 void sp_http_connection_kill(struct sp_http_connection *connection, int error);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test-http-observe.c - what logs and metrics are told, and the program's own mistakes. */
 
+#include <sunpath/connection.h>
+
 #include "http-serving.h"
 
 static void note_record(struct sunpath_http_exchange *exchange,
@@ -67,6 +69,37 @@ START_TEST(a_whole_head_is_told_before_its_handler) {
     say(fd, "nonsense\r\n\r\n");
     hear(fd, "400 Bad Request");
     ck_assert_str_eq(serving.log, "begin /1;");
+    close(fd);
+    serving_close();
+}
+END_TEST
+
+static void free_server(struct sunpath_http_exchange *exchange, void *user) {
+    (void)exchange;
+    (void)user;
+    note("freed;");
+    serving.server = sunpath_http_server_free(serving.server);
+}
+
+static void note_head(struct sunpath_http_exchange *exchange, void *user) {
+    (void)exchange;
+    (void)user;
+    note("head;");
+}
+
+START_TEST(a_server_freed_by_an_observer_asks_no_handler) {
+    static const struct sunpath_http_observer freeing = {.on_begin = free_server};
+    int fd;
+
+    serving.handler.on_head = note_head;
+    serving.handler.on_finish = count_finish;
+    serving_open(NULL);
+    ck_assert_int_eq(sunpath_http_server_observe(serving.server, &freeing, NULL), 0);
+    fd = client();
+    say(fd, GET("/1"));
+    settle();
+    ck_assert_str_eq(serving.log, "freed;");
+    ck_assert_int_eq(serving.n_finished, 0);
     close(fd);
     serving_close();
 }
@@ -144,6 +177,37 @@ START_TEST(clients_that_leave_are_recorded) {
     ck_assert_ptr_nonnull(strstr(serving.log, "GET /gone 0 err -"));
     ck_assert_int_eq(serving.n_finished, 1);
     ck_assert_uint_eq(stats().n_in_flight, 0);
+    serving_close();
+}
+END_TEST
+
+static uint64_t last_duration_ns;
+
+static void note_duration(struct sunpath_http_exchange *exchange,
+                          const struct sunpath_http_record *record, void *user) {
+    (void)exchange;
+    (void)user;
+    last_duration_ns = record->duration_ns;
+}
+
+START_TEST(who_leaves_has_waited_for_a_while) {
+    static const struct sunpath_http_observer timing = {.on_record = note_duration};
+    int fd;
+
+    serving_open(NULL);
+    ck_assert_int_eq(sunpath_http_server_observe(serving.server, &timing, NULL), 0);
+    fd = client();
+    say(fd, GET("/answered"));
+    hear(fd, "GET /answered ");
+    settle();
+    serving.server->handler = &(const struct sunpath_http_handler){.on_request = hold};
+    say(fd, GET("/gone")); /* in the same exchange's memory */
+    settle();
+    ck_assert_ptr_nonnull(serving.held);
+    last_duration_ns = 0;
+    close(fd);
+    settle();
+    ck_assert_uint_gt(last_duration_ns, 0);
     serving_close();
 }
 END_TEST
@@ -260,6 +324,47 @@ START_TEST(excess_connections_are_dropped) {
 }
 END_TEST
 
+static void free_for_a_drop(struct sunpath_http_server *server, const struct sunpath_peer *peer,
+                            const char *why, void *user) {
+    (void)peer;
+    note("%s;", why);
+    if (user) {
+        sunpath_http_server_drain(server, 0, count_drained, NULL);
+    } else {
+        serving.server = sunpath_http_server_free(server);
+    }
+}
+
+static void drop_three(bool drains, const char *expected) {
+    static const struct sunpath_http_observer freeing = {.on_drop = free_for_a_drop};
+    struct sunpath_http_server_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_server_options);
+    int fds[3];
+
+    options.max_connections = 1;
+    options.drops_excess = true;
+    serving.log[0] = '\0';
+    serving_open(&options);
+    ck_assert_int_eq(sunpath_http_server_observe(serving.server, &freeing, drains ? fds : NULL), 0);
+    ck_assert_int_eq(sunpath_http_server_listen(serving.server, "./s", NULL, NULL), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(sunpath_connect(&fds[i], "./s", NULL, NULL), 0);
+    }
+    settle();
+    ck_assert_str_eq(serving.log, expected);
+    ck_assert_int_eq(serving.n_drained, drains);
+    for (int i = 0; i < 3; i++) {
+        close(fds[i]);
+    }
+    serving_close();
+}
+
+START_TEST(a_server_can_be_freed_or_drained_for_a_drop) {
+    drop_three(false, "too many connections;");
+    drop_three(true, "too many connections;too many connections;");
+}
+END_TEST
+
 /* ---- what goes with an exchange -------------------------------------------------------------- */
 
 static void leave_notes(struct sunpath_http_exchange *exchange, void *user) {
@@ -297,8 +402,10 @@ START_TEST(notes_go_with_the_exchange) {
 }
 END_TEST
 
-SP_TESTS("http-observe", a_whole_head_is_told_before_its_handler, every_exchange_has_a_record,
+SP_TESTS("http-observe", a_whole_head_is_told_before_its_handler,
+         a_server_freed_by_an_observer_asks_no_handler, every_exchange_has_a_record,
          refused_requests_have_one_too, clients_that_leave_are_recorded,
+         who_leaves_has_waited_for_a_while, a_server_can_be_freed_or_drained_for_a_drop,
          there_can_be_eight_observers, mistakes_are_told_and_the_wire_stays_right,
          who_never_answers_is_cut_short, who_never_decides_is_cut_short,
          excess_connections_are_dropped, notes_go_with_the_exchange)
