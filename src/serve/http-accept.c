@@ -3,6 +3,7 @@
 
 #include "serve/http-server.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -10,12 +11,27 @@
 
 #define MAX_OFFERS 32
 
-struct sp_slice sp_http_exchange_join(struct sunpath_http_exchange *exchange, const char *wanted) {
+/* The values of that name one after the other, `size` bytes with a comma behind each. */
+static char *copy_all(struct sunpath_http_exchange *exchange, const char *wanted, size_t size) {
+    char *room = sp_arena_alloc(&exchange->arena, size), *at = room;
+    const char *name, *value;
+
+    for (size_t i = 0; room && sp_http_exchange_field_at(exchange, i, &name, &value); i++) {
+        if (strcasecmp(name, wanted) == 0) {
+            at = stpcpy(at, value);
+            *at++ = ',';
+        }
+    }
+    return room;
+}
+
+struct sp_slice sp_http_exchange_join(struct sunpath_http_exchange *exchange, const char *wanted,
+                                      int *ret_error) {
     struct sp_slice joined = {0};
     const char *name, *value;
     size_t size = 0, n = 0;
 
-    for (size_t i = 0; sunpath_http_header_at(exchange, i, &name, &value); i++) {
+    for (size_t i = 0; sp_http_exchange_field_at(exchange, i, &name, &value); i++) {
         if (strcasecmp(name, wanted) == 0) {
             joined = (struct sp_slice){value, strlen(value)};
             size += joined.size + 1;
@@ -23,15 +39,12 @@ struct sp_slice sp_http_exchange_join(struct sunpath_http_exchange *exchange, co
         }
     }
     if (n > 1) {
-        char *room = sp_arena_alloc(&exchange->arena, size), *at = room;
+        char *room = copy_all(exchange, wanted, size);
 
-        for (size_t i = 0; room && sunpath_http_header_at(exchange, i, &name, &value); i++) {
-            if (strcasecmp(name, wanted) == 0) {
-                at = stpcpy(at, value);
-                *at++ = ',';
-            }
-        }
         joined = (struct sp_slice){room, room ? size - 1 : 0};
+        if (!room && ret_error) {
+            *ret_error = -ENOMEM;
+        }
     }
     return joined;
 }
@@ -55,7 +68,8 @@ const char *sunpath_http_accepts(struct sunpath_http_exchange *exchange, const c
     va_start(rest, type);
     n = collect(offers, type, rest);
     va_end(rest);
-    i = n > 0 ? sp_accept_choose_type(sp_http_exchange_join(exchange, "Accept"), offers, n) : -1;
+    i = n > 0 ? sp_accept_choose_type(sp_http_exchange_join(exchange, "Accept", NULL), offers, n)
+              : -1;
     return i < 0 ? NULL : offers[i];
 }
 
@@ -69,7 +83,7 @@ const char *sunpath_http_accepts_language(struct sunpath_http_exchange *exchange
     va_start(rest, language);
     n = collect(offers, language, rest);
     va_end(rest);
-    i = n > 0 ? sp_accept_choose_language(sp_http_exchange_join(exchange, "Accept-Language"),
+    i = n > 0 ? sp_accept_choose_language(sp_http_exchange_join(exchange, "Accept-Language", NULL),
                                           offers, n)
               : -1;
     return i < 0 ? NULL : offers[i];

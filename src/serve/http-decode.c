@@ -23,7 +23,7 @@ static const char *content_encoding(struct sunpath_http_exchange *exchange, size
     const char *name, *value, *found = NULL;
 
     *ret_n = 0;
-    for (size_t i = 0; sunpath_http_header_at(exchange, i, &name, &value); i++) {
+    for (size_t i = 0; sp_http_exchange_field_at(exchange, i, &name, &value); i++) {
         if (strcasecmp(name, "Content-Encoding") == 0 && *value) {
             found = value;
             ++*ret_n;

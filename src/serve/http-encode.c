@@ -193,7 +193,7 @@ int sp_http_exchange_choose_coding(struct sunpath_http_exchange *exchange, int s
     if (r < 0 || status == 304) {
         return r;
     }
-    coding = sp_coding_negotiate(sp_http_exchange_join(exchange, "Accept-Encoding"));
+    coding = sp_coding_negotiate(sp_http_exchange_join(exchange, "Accept-Encoding", NULL));
     if (!coding) {
         return 0;
     }

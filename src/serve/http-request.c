@@ -163,19 +163,24 @@ static bool trailer_at(struct sunpath_http_exchange *exchange, size_t index, con
     return false;
 }
 
-bool sunpath_http_header_at(struct sunpath_http_exchange *exchange, size_t index,
-                            const char **ret_name, const char **ret_value) {
+bool sp_http_exchange_field_at(struct sunpath_http_exchange *exchange, size_t index,
+                               const char **ret_name, const char **ret_value) {
     const struct sp_http_head *head = &exchange->head;
 
-    if (index >= head->n_fields) {
-        return trailer_at(exchange, index - head->n_fields, ret_name, ret_value);
-    }
-    if (!sp_http_exchange_head(exchange)) {
+    if (index >= head->n_fields || !sp_http_exchange_head(exchange)) {
         return false;
     }
     *ret_name = text(exchange, head->fields[index].name);
     *ret_value = text(exchange, head->fields[index].value);
     return true;
+}
+
+bool sunpath_http_header_at(struct sunpath_http_exchange *exchange, size_t index,
+                            const char **ret_name, const char **ret_value) {
+    size_t n_fields = exchange->head.n_fields;
+
+    return index < n_fields ? sp_http_exchange_field_at(exchange, index, ret_name, ret_value)
+                            : trailer_at(exchange, index - n_fields, ret_name, ret_value);
 }
 
 const void *sunpath_http_body(struct sunpath_http_exchange *exchange, size_t *ret_size) {

@@ -302,6 +302,12 @@ const struct sunpath_peer *sp_http_connection_peer(struct sp_http_connection *co
 int sp_http_exchange_keep(struct sunpath_http_exchange *exchange);
 /* The input is about to go: what on_finish may ask for is copied before, if it was not. */
 void sp_http_exchange_keep_head(struct sunpath_http_exchange *exchange);
+/*
+ * The header at `index`, or false behind the last. What decides anything asks here: proxies that
+ * drop or check a header often let a trailer of that name pass (RFC 9110 6.5.1).
+ */
+bool sp_http_exchange_field_at(struct sunpath_http_exchange *exchange, size_t index,
+                               const char **ret_name, const char **ret_value);
 int sp_http_exchange_add_trailer(struct sunpath_http_exchange *exchange, const char *line,
                                  size_t size);
 
@@ -361,10 +367,11 @@ void sp_http_exchange_call_leave(struct sunpath_http_exchange *exchange);
 
 /* http-accept.c */
 /*
- * All fields of that name as one list, in the arena; NULL when there is none, or no memory.
- * Trailers are among them once they are there.
+ * All headers of that name as one list, valid until the callback returns; NULL when there is none,
+ * or no memory: then *ret_error, if that is wanted, becomes -ENOMEM.
  */
-struct sp_slice sp_http_exchange_join(struct sunpath_http_exchange *exchange, const char *field);
+struct sp_slice sp_http_exchange_join(struct sunpath_http_exchange *exchange, const char *field,
+                                      int *ret_error);
 
 /* http-decode.c */
 /* The body is about to be read. -EOPNOTSUPP (a coding that is not known), -ENOMEM. */

@@ -127,7 +127,7 @@ static const char *cookie_in(struct sunpath_http_exchange *exchange, const char 
 const char *sunpath_http_cookie(struct sunpath_http_exchange *exchange, const char *name) {
     const char *header, *value, *found = NULL;
 
-    for (size_t i = 0; !found && sunpath_http_header_at(exchange, i, &header, &value); i++) {
+    for (size_t i = 0; !found && sp_http_exchange_field_at(exchange, i, &header, &value); i++) {
         if (strcasecmp(header, "Cookie") == 0) {
             found = cookie_in(exchange, value, name);
         }

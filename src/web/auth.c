@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "serve/http-server.h"
 #include "wire/base64.h"
 
 /* ---- what is well-formed --------------------------------------------------------------------- */
@@ -38,7 +39,7 @@ static int find(struct sunpath_http_exchange *exchange, const char *scheme, cons
     const char *name, *value, *found = NULL;
     size_t n_scheme = strlen(scheme);
 
-    for (size_t i = 0; sunpath_http_header_at(exchange, i, &name, &value); i++) {
+    for (size_t i = 0; sp_http_exchange_field_at(exchange, i, &name, &value); i++) {
         if (strcasecmp(name, "Authorization") != 0) {
             continue;
         }

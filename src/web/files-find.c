@@ -69,7 +69,7 @@ static const struct variant *next_variant(struct sp_slice accepted, unsigned *tr
 /* Exchanges the file for one that is compressed already, if there is one the client takes. */
 static void choose_variant(struct sp_found *found, const struct sunpath_files *files,
                            struct sunpath_http_exchange *exchange, char *name) {
-    struct sp_slice accepted = sp_http_exchange_join(exchange, "Accept-Encoding");
+    struct sp_slice accepted = sp_http_exchange_join(exchange, "Accept-Encoding", NULL);
     const struct variant *variant;
     size_t n = strlen(name);
     unsigned tried = 0;
@@ -141,7 +141,7 @@ static int find_fallback(struct sp_found *ret, const struct sunpath_files *files
 
     if (has_extension(name)) { /* then browsers get a page where others get 404 */
         r = sunpath_http_add_header(exchange, "Vary", "Accept");
-        if (r < 0 || !names_html(sp_http_exchange_join(exchange, "Accept"))) {
+        if (r < 0 || !names_html(sp_http_exchange_join(exchange, "Accept", NULL))) {
             return r < 0 ? r : -ENOENT;
         }
     }

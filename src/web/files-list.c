@@ -261,7 +261,7 @@ static void put_json(struct listing *listing) {
 static int answer(struct listing *listing, struct sunpath_http_exchange *exchange,
                   const char *path) {
     static const char *const types[] = {"text/html", "application/json"};
-    int chosen = sp_accept_choose_type(sp_http_exchange_join(exchange, "Accept"), types, 2);
+    int chosen = sp_accept_choose_type(sp_http_exchange_join(exchange, "Accept", NULL), types, 2);
     int r;
 
     if (chosen == 1) {

@@ -51,10 +51,10 @@ static void get_facts(struct facts *ret, const struct sunpath_files *files,
 
 static int check_conditions(struct sunpath_http_exchange *exchange, const struct facts *facts) {
     const struct sp_http_conditions conditions = {
-        .if_match = sp_http_exchange_join(exchange, "If-Match"),
-        .if_none_match = sp_http_exchange_join(exchange, "If-None-Match"),
-        .if_modified_since = sp_http_exchange_join(exchange, "If-Modified-Since"),
-        .if_unmodified_since = sp_http_exchange_join(exchange, "If-Unmodified-Since"),
+        .if_match = sp_http_exchange_join(exchange, "If-Match", NULL),
+        .if_none_match = sp_http_exchange_join(exchange, "If-None-Match", NULL),
+        .if_modified_since = sp_http_exchange_join(exchange, "If-Modified-Since", NULL),
+        .if_unmodified_since = sp_http_exchange_join(exchange, "If-Unmodified-Since", NULL),
     };
 
     return sp_http_check_conditions(&conditions, &facts->validators, facts->now_s);
@@ -72,7 +72,7 @@ static int choose_ranges(struct sunpath_http_exchange *exchange, const struct fa
     if (size == 0) { /* some ask for "bytes=0-" always, and would not know what to do with 416 */
         return 0;
     }
-    if_range = sp_http_exchange_join(exchange, "If-Range");
+    if_range = sp_http_exchange_join(exchange, "If-Range", NULL);
     if (if_range.data && !sp_http_check_if_range(if_range, &facts->validators, facts->now_s)) {
         return 0;
     }

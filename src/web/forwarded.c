@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "serve/http-server.h"
 #include "wire/forwarded.h"
 
 struct sunpath_forwarded {
@@ -30,36 +31,6 @@ static const char nobody_key; /* for the answer without rules */
 
 /* ---- headers --------------------------------------------------------------------------------- */
 
-/* All values of `name`, in their order, as one list. NULL: none, or no memory (*ret_error). */
-static char *joined(struct sunpath_http_exchange *exchange, const char *name, int *ret_error) {
-    const char *header, *value;
-    size_t size = 0, n = 0;
-    char *list;
-
-    for (size_t i = 0; sunpath_http_header_at(exchange, i, &header, &value); i++) {
-        size += strcasecmp(header, name) == 0 ? strlen(value) + 1 : 0;
-    }
-    if (size == 0) {
-        return NULL;
-    }
-    list = sunpath_http_alloc(exchange, size);
-    if (!list) {
-        *ret_error = -ENOMEM;
-        return NULL;
-    }
-    for (size_t i = 0; sunpath_http_header_at(exchange, i, &header, &value); i++) {
-        if (strcasecmp(header, name) == 0) {
-            size_t n_value = strlen(value);
-
-            memcpy(list + n, value, n_value);
-            n += n_value;
-            list[n++] = ',';
-        }
-    }
-    list[n - 1] = '\0';
-    return list;
-}
-
 /* The entry that the outermost of our proxies has made: the n-th from the end, or the first. */
 static size_t index_of_hop(size_t n_entries, unsigned n_hops) {
     return n_entries > n_hops ? n_entries - n_hops : 0;
@@ -68,19 +39,19 @@ static size_t index_of_hop(size_t n_entries, unsigned n_hops) {
 /* That entry of a plain list; `data` NULL when there is no such header. */
 static struct sp_slice entry(struct sunpath_http_exchange *exchange, const char *name,
                              unsigned n_hops, int *ret_error) {
-    const char *list = joined(exchange, name, ret_error), *at = list, *end;
+    struct sp_slice list = sp_http_exchange_join(exchange, name, ret_error);
+    const char *at = list.data, *end = at + list.size;
     struct sp_slice item = {NULL, 0};
     size_t n = 0;
 
-    if (!list) {
-        return item;
-    }
-    end = list + strlen(list);
     while (sp_forwarded_next_item(&item, &at, end)) {
         n++;
     }
+    if (n == 0) {
+        return item;
+    }
     n = index_of_hop(n, n_hops);
-    at = list;
+    at = list.data;
     do {
         (void)sp_forwarded_next_item(&item, &at, end);
     } while (n-- > 0);
@@ -184,19 +155,19 @@ static int read_lists(const struct sunpath_forwarded *forwarded,
 static int read_rfc7239(const struct sunpath_forwarded *forwarded,
                         struct sunpath_http_exchange *exchange, struct sunpath_client *client) {
     int r = 0;
-    const char *list = joined(exchange, "Forwarded", &r), *at = list;
-    const char *end = list ? list + strlen(list) : NULL;
+    struct sp_slice list = sp_http_exchange_join(exchange, "Forwarded", &r);
+    const char *at = list.data, *end = at + list.size;
     struct sp_forwarded element;
     size_t n = 0;
 
-    while ((r = list ? sp_forwarded_next(&element, &at, end) : r) == 1) {
+    while (r >= 0 && (r = sp_forwarded_next(&element, &at, end)) == 1) {
         n++;
     }
     if (r < 0 || n == 0) {
         return r;
     }
     n = index_of_hop(n, forwarded->options.n_hops);
-    at = list;
+    at = list.data;
     do {
         (void)sp_forwarded_next(&element, &at, end);
     } while (n-- > 0);

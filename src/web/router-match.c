@@ -137,7 +137,7 @@ static bool has_header(struct sunpath_http_exchange *exchange, const char *wante
                        const char *wanted_value) {
     const char *name, *value;
 
-    for (size_t i = 0; sunpath_http_header_at(exchange, i, &name, &value); i++) {
+    for (size_t i = 0; sp_http_exchange_field_at(exchange, i, &name, &value); i++) {
         if (strcasecmp(name, wanted) == 0 && (!wanted_value || strcmp(value, wanted_value) == 0)) {
             return true;
         }

@@ -56,6 +56,8 @@ START_TEST(credentials_are_read_strictly) {
     check("Authorization: Bearer \"a\"\r\n", text);
     snprintf(text, sizeof(text), "%d - - %d -.", -EBADMSG, -EBADMSG);
     check("Authorization: Basic YTpi\r\nAuthorization: Bearer abc\r\n", text);
+    snprintf(text, sizeof(text), "%d - - %d -.", -ENOENT, -ENOENT);
+    check("Transfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: Basic YTpi\r\n", text);
     serving_close();
 }
 END_TEST

@@ -174,6 +174,23 @@ START_TEST(only_the_named_peer_counts_and_only_the_named_headers) {
 }
 END_TEST
 
+/* A proxy adds its word to a header; what stands behind the body it may pass as it came. */
+START_TEST(trailers_do_not_count) {
+    const char *heard;
+    int fd;
+
+    listening_open();
+    rules_open(own, 0, 0);
+    fd = client();
+    say(fd, "POST / HTTP/1.1\r\nHost: here\r\nX-Forwarded-For: 192.0.2.1\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n0\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n");
+    heard = strstr(hear(fd, "."), "\r\n\r\n") + 4;
+    ck_assert_msg(strncmp(heard, "0 192.0.2.1 ", 12) == 0, "%s", heard);
+    close(fd);
+    listening_close();
+}
+END_TEST
+
 START_TEST(hops_are_counted_from_our_end) {
     listening_open();
     rules_open(own, 0, 1);
@@ -272,6 +289,6 @@ START_TEST(over_tcp_the_peer_has_an_address) {
 END_TEST
 
 SP_TESTS("forwarded", forwarded_is_parsed, what_is_malformed_is_told, addresses_are_addresses,
-         only_the_named_peer_counts_and_only_the_named_headers, hops_are_counted_from_our_end,
-         what_the_proxy_lets_through_malformed_says_nothing, it_is_a_middleware, rules_are_checked,
-         over_tcp_the_peer_has_an_address)
+         only_the_named_peer_counts_and_only_the_named_headers, trailers_do_not_count,
+         hops_are_counted_from_our_end, what_the_proxy_lets_through_malformed_says_nothing,
+         it_is_a_middleware, rules_are_checked, over_tcp_the_peer_has_an_address)

@@ -30,6 +30,8 @@ START_TEST(targets_and_cookies_are_taken_apart) {
          "/a%20b ? a=1&b+c=%41+&a=2&%zz; a=1 b c=A  a=2 %zz= b:A  k:v=w"},
         {"GET http://x?b%20c HTTP/1.1\r\nHost: x\r\nCookie: a=b\r\nCookie: k=\r\n\r\n",
          "/ ? b%20c; b c= b: k:"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nCookie: k=1\r\n\r\n",
+         "/ ? NULL; b:NULL k:NULL"}, /* a trailer is no header */
         {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "* ? NULL; b:NULL k:NULL"},
         {"CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", "h:1 ? NULL; b:NULL k:NULL"},
     };
