@@ -45,12 +45,11 @@ static void on_finish(struct sunpath_http_exchange *exchange, int code, void *us
     struct sunpath_form_reader *reader = user;
     struct sunpath_error error;
 
-    code = code == 0 ? -ECANCELED : code;
-    sp_fail(&error, code, SUNPATH_REASON_PROTOCOL, "form", "%s",
+    sp_fail(&error, code ? code : -ECANCELED, SUNPATH_REASON_PROTOCOL, "form", "%s",
             exchange->why ? exchange->why : "the request ended before the form was complete");
     tell_error(reader, &error);
     if (reader->handler->on_finish) {
-        reader->handler->on_finish(exchange, code == -ECANCELED ? 0 : code, reader->handler_user);
+        reader->handler->on_finish(exchange, code, reader->handler_user);
     }
 }
 

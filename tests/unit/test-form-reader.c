@@ -105,6 +105,23 @@ START_TEST(it_may_come_byte_by_byte) {
 }
 END_TEST
 
+START_TEST(a_server_that_is_closed_cancels_the_form) {
+    int fd;
+
+    open_server();
+    fd = client();
+    say(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: " MULTIPART
+            "\r\nContent-Length: 500\r\n\r\n" FIELD("x") "on");
+    settle();
+    serving.server = sunpath_http_server_free(serving.server);
+    check_events("(x|-)on!-125 form: the request ended before the form was complete;");
+    ck_assert_int_eq(serving.n_finished, 1);
+    ck_assert_int_eq(serving.last_error, -ECANCELED);
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 START_TEST(what_is_no_form_is_refused) {
     open_server();
     check_answer(URLENCODED, "a=b", 415, "form: the body is not multipart/form-data\n");
@@ -263,6 +280,6 @@ START_TEST(errors_go_to_the_handler_that_was) {
 END_TEST
 
 SP_TESTS("form-reader", a_form_comes_as_events, it_may_come_byte_by_byte,
-         what_is_no_form_is_refused, there_are_limits, it_may_be_answered_before_its_end,
-         the_server_may_be_freed_inside, a_client_may_leave, it_can_be_held_back,
-         errors_go_to_the_handler_that_was)
+         a_server_that_is_closed_cancels_the_form, what_is_no_form_is_refused, there_are_limits,
+         it_may_be_answered_before_its_end, the_server_may_be_freed_inside, a_client_may_leave,
+         it_can_be_held_back, errors_go_to_the_handler_that_was)
