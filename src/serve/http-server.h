@@ -115,6 +115,8 @@ struct sunpath_http_exchange {
     void *routing;             /* the router's note of it, in the arena */
     const char *path;          /* in the arena, once somebody asked */
     struct sp_slice rewritten; /* in the arena, with a NUL: the target as routes see it */
+    size_t query_index;        /* of the pair behind the one that was asked for last */
+    size_t query_at;           /* where it begins in the query */
     const char *route;         /* the pattern of the route it took: the router's */
     const char *why;           /* what was wrong: in the arena, or constant */
     struct sp_http_note *notes;

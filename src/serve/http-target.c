@@ -31,6 +31,7 @@ int sunpath_http_rewrite(struct sunpath_http_exchange *exchange, const char *tar
     }
     exchange->rewritten = (struct sp_slice){copy, size};
     exchange->path = NULL;
+    exchange->query_index = exchange->query_at = 0;
     return 0;
 }
 
@@ -87,17 +88,36 @@ const char *sunpath_http_query(struct sunpath_http_exchange *exchange, const cha
     return NULL;
 }
 
+/* Goes on where the last call ended, so that going through all of them takes the time of one. */
+static bool find_pair(struct sunpath_http_exchange *exchange, size_t index,
+                      struct sp_uri_pair *ret) {
+    const char *query = query_of(exchange), *at, *end;
+    bool is_behind = index >= exchange->query_index;
+    size_t i = is_behind ? exchange->query_index : 0;
+
+    if (!query) {
+        return false;
+    }
+    at = query + (is_behind ? exchange->query_at : 0);
+    end = query + strlen(query);
+    for (; sp_uri_next_pair(ret, &at, end); i++) {
+        if (i == index) {
+            exchange->query_index = index + 1;
+            exchange->query_at = (size_t)(at - query);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool sunpath_http_query_at(struct sunpath_http_exchange *exchange, size_t index,
                            const char **ret_name, const char **ret_value) {
-    const char *at = query_of(exchange), *end = at ? at + strlen(at) : NULL;
-    const char *name, *value;
     struct sp_uri_pair pair;
+    const char *name, *value;
 
-    do {
-        if (!at || !sp_uri_next_pair(&pair, &at, end)) {
-            return false;
-        }
-    } while (index-- > 0);
+    if (!find_pair(exchange, index, &pair)) {
+        return false;
+    }
     name = decoded(exchange, pair.name);
     value = decoded(exchange, pair.value);
     if (!name || !value) {

@@ -119,5 +119,36 @@ START_TEST(a_target_is_rewritten_for_one_request) {
 }
 END_TEST
 
+static void look_around(struct sunpath_http_exchange *exchange, void *user) {
+    static const size_t order[] = {2, 0, 1, 1, 3, 4, 3};
+    const char *name, *value;
+
+    (void)user;
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        note("%s;", sunpath_http_query_at(exchange, order[i], &name, &value) ? name : "-");
+    }
+    ck_assert_int_eq(sunpath_http_rewrite(exchange, "/?p&q&r&s&t&u"), 0);
+    ck_assert(sunpath_http_query_at(exchange, 4, &name, &value));
+    ck_assert_str_eq(name, "t");
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, NULL, NULL, 0), 0);
+}
+
+START_TEST(pairs_can_be_had_in_any_order) {
+    int fd;
+
+    serving.handler.on_request = look_around;
+    serving_open(NULL);
+    fd = client();
+    say(fd, GET("/?a&&b=1&c&d&"));
+    hear(fd, "\r\n\r\n");
+    ck_assert_str_eq(serving.log, "c;a;b;b;d;-;d;");
+    say(fd, GET("/?e")); /* in the same exchange's memory */
+    hear(fd, "\r\n\r\n");
+    ck_assert_str_eq(serving.log, "c;a;b;b;d;-;d;-;e;-;-;-;-;-;");
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 SP_TESTS("http-target", targets_and_cookies_are_taken_apart, strings_last_as_long_as_the_exchange,
-         a_target_is_rewritten_for_one_request)
+         a_target_is_rewritten_for_one_request, pairs_can_be_had_in_any_order)
