@@ -342,8 +342,9 @@ struct sunpath_http_compress_options {
  * type is text at heart (text, JSON, XML, SVG, scripts, wasm, ...) and its handler has not set
  * Content-Encoding, Content-Range or Cache-Control: no-transform. It gets "Vary: Accept-Encoding"
  * either way, a strong ETag becomes a weak one, and what is written in pieces is sent chunked; when
- * its length is not known each piece is flushed. -EALREADY (it has been begun), -EINVAL (options),
- * -EOPNOTSUPP (no coding in this build: nothing happens).
+ * its length is not known each piece is flushed. A write that fails for want of memory cuts the
+ * connection: what was compressed by then cannot be taken back. -EALREADY (it has been begun),
+ * -EINVAL (options), -EOPNOTSUPP (no coding in this build: nothing happens).
  */
 SUNPATH_API int sunpath_http_compress(struct sunpath_http_exchange *exchange,
                                       const struct sunpath_http_compress_options *options);

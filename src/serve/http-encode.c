@@ -203,7 +203,11 @@ int sp_http_exchange_choose_coding(struct sunpath_http_exchange *exchange, int s
         return 0; /* out of memory: as it is, then */
     }
     r = sunpath_http_add_header(exchange, "Content-Encoding", coding->name);
-    return r < 0 ? r : weaken_etag(exchange);
+    r = r < 0 ? r : weaken_etag(exchange);
+    if (r < 0) {
+        sp_http_exchange_forget_coding(exchange);
+    }
+    return r;
 }
 
 void sp_http_exchange_forget_coding(struct sunpath_http_exchange *exchange) {

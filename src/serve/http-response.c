@@ -473,13 +473,18 @@ static int put_piece(struct sunpath_http_exchange *exchange, const void *data, s
     return 1;
 }
 
+/* What the encoder has taken and cannot give leaves a gap: then the response ends there. */
 static int put_encoded(struct sunpath_http_exchange *exchange, const void *data, size_t size,
                        enum sp_coder_mode mode) {
     struct sp_slice encoded;
     int r;
 
     r = sp_http_exchange_encode(exchange, data, size, mode, &encoded);
-    return r < 0 ? r : put_piece(exchange, encoded.data, encoded.size);
+    r = r < 0 ? r : put_piece(exchange, encoded.data, encoded.size);
+    if (r < 0) {
+        sp_http_exchange_cut(exchange, r);
+    }
+    return r;
 }
 
 /* What its encoder has taken cannot be given back: so whether there is room is asked before. */

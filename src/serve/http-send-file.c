@@ -66,6 +66,9 @@ static int encode_some(struct sunpath_http_exchange *exchange) {
     char piece[PIECE];
     int r;
 
+    if (sp_stream_error(exchange->connection->stream)) {
+        return -EPIPE; /* all of the file would go into the void */
+    }
     r = read_exactly(exchange->file_fd, piece, size, exchange->file_offset);
     if (r < 0) {
         return r;

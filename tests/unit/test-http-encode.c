@@ -295,6 +295,122 @@ START_TEST(each_piece_of_unknown_length_is_flushed) {
 }
 END_TEST
 
+/* What the encoder has taken and nobody got cannot be made good: the client must not take the rest
+ * for all. */
+START_TEST(an_encoder_that_fails_cuts_the_response) {
+    struct sunpath_http_server_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_server_options);
+    struct sp_coder_io io = {.in = ""};
+    const char *heard;
+    char out[64];
+    int fd;
+
+    options.compresses = true;
+    serving.handler.on_request = write_and_hold;
+    serving.handler.on_finish = count_finish;
+    serving_open(&options);
+    fd = client();
+    say(fd, "GET / HTTP/1.1\r\nHost: x\r\n" GZIP "\r\n");
+    settle();
+    io.out = out;
+    io.n_out = sizeof(out);
+    ck_assert_int_eq(sp_encoder_step(serving.held->encoder, &io, SP_CODER_FINISH), 0);
+    ck_assert_int_eq(sunpath_http_write(serving.held, "more", 4), -EINVAL);
+    ck_assert(serving.held->is_cut);
+    heard = hear(fd, NULL);
+    ck_assert_ptr_null(strstr(heard, "\r\n0\r\n\r\n"));
+    close(fd);
+    settle();
+    ck_assert_int_eq(serving.n_finished, 1);
+    ck_assert_int_eq(serving.last_error, -EINVAL);
+    serving_close();
+}
+END_TEST
+
+/* No room for "Content-Encoding" at first, and then none is needed. */
+static void fill_and_free(struct sunpath_http_exchange *exchange, void *user) {
+    char filling[851];
+
+    (void)user;
+    memset(filling, 'x', sizeof(filling) - 1);
+    filling[sizeof(filling) - 1] = '\0';
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "X-Filling", filling), 0);
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "Vary", "Accept-Encoding, Origin, Accept"),
+                     0);
+    ck_assert_int_eq(sunpath_http_compress(exchange, NULL), 0);
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, "text/plain", text, 20000), -ENOBUFS);
+    ck_assert_int_eq(sunpath_http_set_header(exchange, "X-Filling", NULL), 0);
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, "text/plain", "small", 5), 0);
+}
+
+START_TEST(a_coding_without_its_header_is_none) {
+    struct sunpath_http_server_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_server_options);
+    const char *heard;
+    size_t size;
+
+    fill_text();
+    options.max_output = 910;
+    serving.handler.on_request = fill_and_free;
+    serving_open(&options);
+    heard = ask("GET", GZIP, &size);
+    ck_assert_ptr_null(strstr(heard, "Content-Encoding"));
+    ck_assert_str_eq(strstr(heard, "\r\n\r\n"), "\r\n\r\nsmall");
+    serving_close();
+}
+END_TEST
+
+static uint64_t n_file_left;
+
+static void note_file_left(struct sunpath_http_exchange *exchange, int error, void *user) {
+    (void)user;
+    n_file_left = exchange->file_left;
+    serving.n_finished++;
+    serving.last_error = error;
+}
+
+static void send_large(struct sunpath_http_exchange *exchange, void *user) {
+    int fd = open("large", O_RDONLY | O_CLOEXEC);
+
+    (void)user;
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "Content-Type", "text/plain"), 0);
+    ck_assert_int_eq(sunpath_http_start(exchange, 200, 8 << 20), 0);
+    ck_assert_int_eq(sunpath_http_send_file(exchange, fd, 0, 8 << 20), 0);
+}
+
+/* Digits out of a generator, which hardly compress to less than half. */
+static void make_large(void) {
+    FILE *file = fopen("large", "we");
+    uint32_t state = 1;
+
+    for (size_t i = 0; i < 8 << 20; i++) {
+        state = state * 1664525 + 1013904223;
+        putc('0' + (int)(state >> 24) % 64, file);
+    }
+    fclose(file);
+}
+
+START_TEST(a_file_is_not_compressed_for_nobody) {
+    struct sunpath_http_server_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_server_options);
+    int fd;
+
+    make_large();
+    options.compresses = true;
+    serving.handler.on_request = send_large;
+    serving.handler.on_finish = note_file_left;
+    serving_open(&options);
+    fd = client();
+    say(fd, "GET / HTTP/1.1\r\nHost: x\r\n" GZIP "\r\n");
+    close(fd);
+    settle();
+    ck_assert_int_eq(serving.n_finished, 1);
+    ck_assert_int_eq(serving.last_error, -EPIPE);
+    ck_assert_uint_gt(n_file_left, 4 << 20);
+    serving_close();
+}
+END_TEST
+
 START_TEST(options_are_checked) {
     struct sunpath_http_compress_options options =
         SUNPATH_OPTIONS(struct sunpath_http_compress_options);
@@ -321,4 +437,6 @@ END_TEST
 SP_TESTS("http-encode", what_the_client_takes_is_compressed, head_has_the_headers_of_get,
          what_is_not_worth_it_is_left, types_that_are_text_at_heart_are_compressed,
          a_strong_etag_becomes_a_weak_one, pieces_are_compressed,
-         each_piece_of_unknown_length_is_flushed, options_are_checked)
+         each_piece_of_unknown_length_is_flushed, an_encoder_that_fails_cuts_the_response,
+         a_coding_without_its_header_is_none, a_file_is_not_compressed_for_nobody,
+         options_are_checked)
