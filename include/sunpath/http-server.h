@@ -212,7 +212,9 @@ SUNPATH_API int sunpath_http_set_handler(struct sunpath_http_exchange *exchange,
 /*
  * Answers with an error: `status` 400 to 599 and `why`, one sentence that the client may read; NULL
  * is the standard phrase. The handler's on_error may answer instead, and when it does not the
- * server's. Errors as sunpath_http_respond().
+ * server's. Of the headers added so far those are taken back that describe another content:
+ * Content-Type, -Encoding, -Language, -Location, -Range (but for 416), ETag, Last-Modified. Errors
+ * as sunpath_http_respond().
  */
 SUNPATH_API int sunpath_http_fail(struct sunpath_http_exchange *exchange, int status,
                                   const char *why);
@@ -369,7 +371,10 @@ SUNPATH_API int sunpath_http_add_header(struct sunpath_http_exchange *exchange, 
 SUNPATH_API int sunpath_http_set_header(struct sunpath_http_exchange *exchange, const char *name,
                                         const char *value);
 
-/* The whole response at once. `type` is its Content-Type, or NULL. Copies `body`. */
+/*
+ * The whole response at once. `type` is its Content-Type, in place of one that was added; NULL:
+ * that one, or none. Copies `body`.
+ */
 SUNPATH_API int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status,
                                      const char *type, const void *body, size_t size);
 

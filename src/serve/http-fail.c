@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 static void ask(struct sunpath_http_exchange *exchange, const struct sunpath_http_handler *handler,
                 void *user, int status, const char *why) {
     if (handler->on_error && !exchange->is_started) {
@@ -26,6 +28,23 @@ static int answer_plainly(struct sunpath_http_exchange *exchange, int status, co
     return sunpath_http_respond(exchange, status, "text/plain; charset=utf-8", text, size + 1);
 }
 
+/*
+ * What would have been sent may be described already, and is not what is sent. What the status has
+ * to say in such a header (416: Content-Range) stays.
+ */
+static void forget_description(struct sunpath_http_exchange *exchange, int status) {
+    static const char *const names[] = {
+        "Content-Type", "Content-Encoding", "Content-Language", "Content-Location",
+        "ETag",         "Last-Modified"};
+
+    for (size_t i = 0; i < SP_ARRAY_SIZE(names); i++) {
+        sp_http_exchange_drop_field(exchange, names[i]);
+    }
+    if (status != 416) {
+        sp_http_exchange_drop_field(exchange, "Content-Range");
+    }
+}
+
 int sp_http_exchange_fail(struct sunpath_http_exchange *exchange, int status, const char *why) {
     struct sunpath_http_server *server = exchange->connection->server;
 
@@ -37,6 +56,7 @@ int sp_http_exchange_fail(struct sunpath_http_exchange *exchange, int status, co
         return -ENOMEM;
     }
     exchange->why = why;
+    forget_description(exchange, status);
     if (!exchange->is_failing && exchange->is_announced) {
         exchange->is_failing = true; /* who fails inside on_error gets the plain answer */
         ask(exchange, exchange->handler, exchange->handler_user, status, why);

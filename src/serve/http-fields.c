@@ -66,6 +66,10 @@ static void remove_lines(struct sp_buffer *fields, const char *name) {
     }
 }
 
+void sp_http_exchange_drop_field(struct sunpath_http_exchange *exchange, const char *name) {
+    remove_lines(&exchange->fields, name);
+}
+
 static int append_line(struct sunpath_http_exchange *exchange, const char *name, size_t n_name,
                        const char *value, size_t n_value) {
     char *at;

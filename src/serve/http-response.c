@@ -275,6 +275,9 @@ int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, con
         return sp_http_exchange_fault(exchange, -EMSGSIZE,
                                       "it gave a body to a status that has none");
     }
+    if (type) {
+        sp_http_exchange_drop_field(exchange, "Content-Type");
+    }
     if (sp_unlikely(exchange->hooks)) {
         size_t size_there;
 

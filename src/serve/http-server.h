@@ -421,6 +421,8 @@ bool sp_http_may_add_field(const char *name, const char *value);
 const char *sp_http_exchange_find_field(const struct sunpath_http_exchange *exchange,
                                         const char *name, size_t *ret_size);
 
+void sp_http_exchange_drop_field(struct sunpath_http_exchange *exchange, const char *name);
+
 /* http-response.c */
 /* Room in the output for `size` bytes; NULL when the client has left. -ENOBUFS, -ENOMEM. */
 int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t size);

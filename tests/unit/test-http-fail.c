@@ -153,6 +153,39 @@ START_TEST(the_plain_answer_says_why) {
 }
 END_TEST
 
+/* What was to be sent is described, and then it is not sent. */
+static void describe_and_fail(struct sunpath_http_exchange *exchange, void *user) {
+    static const char *const headers[][2] = {
+        {"Content-Type", "image/png"},       {"Content-Encoding", "gzip"},
+        {"Content-Language", "de"},          {"Content-Location", "/x"},
+        {"Content-Range", "bytes 0-1/2"},    {"ETag", "\"x\""},
+        {"Last-Modified", "yesterday"},      {"Cache-Control", "no-store"},
+        {"Access-Control-Allow-Origin", "*"}};
+
+    (void)user;
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        ck_assert_int_eq(sunpath_http_add_header(exchange, headers[i][0], headers[i][1]), 0);
+    }
+    ck_assert_int_eq(sunpath_http_fail(exchange, 500, "it broke"), 0);
+}
+
+START_TEST(an_error_is_not_described_as_what_it_stands_for) {
+    int fd;
+
+    serving.handler.on_request = describe_and_fail;
+    serving_open(NULL);
+    fd = client();
+    say(fd, GET("/"));
+    check_response(hear(fd, "broke\n"),
+                   "HTTP/1.1 500 Internal Server Error\r\nCache-Control: no-store\r\n"
+                   "Access-Control-Allow-Origin: *\r\n"
+                   "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 9\r\n\r\n"
+                   "it broke\n");
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 static void answer_error(struct sunpath_http_exchange *exchange, int status, const char *why,
                          void *user) {
     char text[128];
@@ -292,6 +325,6 @@ END_TEST
 
 SP_TESTS("http-fail", an_exchange_has_a_handler_of_its_own, a_request_without_body_can_be_held_back,
          a_client_that_leaves_while_it_is_held_back_is_noticed, no_continue_while_it_is_held_back,
-         the_plain_answer_says_why, on_error_answers_instead_the_nearest_first,
-         the_server_s_own_errors_pass_there_too, errors_have_a_status,
-         on_error_may_free_the_server_or_fail)
+         the_plain_answer_says_why, an_error_is_not_described_as_what_it_stands_for,
+         on_error_answers_instead_the_nearest_first, the_server_s_own_errors_pass_there_too,
+         errors_have_a_status, on_error_may_free_the_server_or_fail)

@@ -144,6 +144,28 @@ static void replace_headers(struct sunpath_http_exchange *exchange, void *user) 
     ck_assert_int_eq(sunpath_http_respond(exchange, 204, NULL, NULL, 0), 0);
 }
 
+static void respond_with_type(struct sunpath_http_exchange *exchange, void *user) {
+    (void)user;
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "content-type", "image/png"), 0);
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "X-Content-Type", "image/png"), 0);
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, "text/plain", "x", 1), 0);
+}
+
+START_TEST(a_response_has_one_type) {
+    int fd;
+
+    serving.handler.on_request = respond_with_type;
+    serving_open(NULL);
+    fd = client();
+    say(fd, GET("/"));
+    check_response(hear(fd, "\r\n\r\nx"),
+                   "HTTP/1.1 200 OK\r\nX-Content-Type: image/png\r\nContent-Type: text/plain\r\n"
+                   "Content-Length: 1\r\n\r\nx");
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 START_TEST(headers_can_be_replaced) {
     int fd;
 
@@ -456,8 +478,8 @@ END_TEST
 SP_TESTS("http-server", only_streams_are_served, a_connection_serves_many_requests,
          pipelined_answers_leave_in_one_write, a_request_may_come_byte_by_byte,
          head_has_no_body_but_its_length, http_1_0_closes_unless_it_asks_to_stay,
-         headers_can_be_replaced, headers_and_trailers_can_be_read, bodies_are_collected,
-         bodies_can_be_streamed_and_held_back, expect_is_answered_by_itself,
+         headers_can_be_replaced, a_response_has_one_type, headers_and_trailers_can_be_read,
+         bodies_are_collected, bodies_can_be_streamed_and_held_back, expect_is_answered_by_itself,
          on_head_can_refuse_the_body, responses_come_in_every_framing,
          mistakes_of_handlers_are_told_and_not_sent, interim_responses_go_first,
          too_short_a_body_cuts_the_connection, the_server_names_itself_when_asked)
