@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/put.h"
 #include "flow/channel.h"
 
 /* More than any frame's envelope and one read together: the input never reaches its cap. */
@@ -115,13 +116,6 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
     sp_channel_leave(channel);
 }
 
-static char *put(char *to, const void *from, size_t size) {
-    if (size > 0) {
-        memcpy(to, from, size);
-    }
-    return to + size;
-}
-
 static int send_frame(struct sunpath_channel *channel, const struct sp_outgoing *outgoing) {
     struct sp_frames *frames = &channel->frames;
     struct sunpath_frame_envelope envelope;
@@ -151,9 +145,9 @@ static int send_frame(struct sunpath_channel *channel, const struct sp_outgoing 
         return r;
     }
 
-    room = put(room, envelope.header, envelope.n_header);
-    room = put(room, outgoing->data, outgoing->size);
-    put(room, envelope.trailer, envelope.n_trailer);
+    room = sp_put(room, envelope.header, envelope.n_header);
+    room = sp_put(room, outgoing->data, outgoing->size);
+    sp_put(room, envelope.trailer, envelope.n_trailer);
     frames->n_written += n_frame;
     sp_channel_expect(channel, outgoing, frames->n_written);
     return sp_stream_commit(frames->stream, n_frame);

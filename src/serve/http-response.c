@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/put.h"
 #include "flow/stream.h"
 #include "os/clock.h"
 
@@ -74,12 +75,7 @@ void sp_http_commit(struct sp_http_connection *connection, size_t size) {
 
 /* ---- heads ----------------------------------------------------------------------------------- */
 
-static char *put(char *at, const char *text, size_t size) {
-    memcpy(at, text, size);
-    return at + size;
-}
-
-#define PUT(at, literal) put(at, literal, sizeof(literal) - 1)
+#define PUT(at, literal) sp_put(at, literal, sizeof(literal) - 1)
 
 /* Formatting the date costs more than all the rest of a head: once a second is enough. */
 static void refresh_date(struct sunpath_http_server *server) {
@@ -104,10 +100,10 @@ static void refresh_date(struct sunpath_http_server *server) {
 static char *put_start(struct sunpath_http_server *server, char *at, int status) {
     refresh_date(server);
     if (sp_likely(status == 200)) {
-        return put(at, server->ok, server->n_ok);
+        return sp_put(at, server->ok, server->n_ok);
     }
     at = sp_http_put_status(at, status);
-    return put(at, server->ok + server->n_status, server->n_ok - server->n_status);
+    return sp_put(at, server->ok + server->n_status, server->n_ok - server->n_status);
 }
 
 static size_t head_room(const struct sunpath_http_exchange *exchange) {
@@ -122,7 +118,7 @@ static char *put_fields(struct sunpath_http_exchange *exchange, char *at) {
     struct sp_buffer *fields = &exchange->fields;
 
     if (sp_buffer_size(fields) > 0) {
-        at = put(at, sp_buffer_bytes(fields), sp_buffer_size(fields));
+        at = sp_put(at, sp_buffer_bytes(fields), sp_buffer_size(fields));
         fields->begin = fields->end = 0;
     }
     return at;
@@ -134,7 +130,7 @@ static char *put_head(struct sunpath_http_exchange *exchange, char *at, int stat
 
     at = put_start(server, at, status);
     if (server->server_line) {
-        at = put(at, server->server_line, server->n_server_line);
+        at = sp_put(at, server->server_line, server->n_server_line);
     }
     at = put_fields(exchange, at);
     if (server->is_draining) {
@@ -205,7 +201,7 @@ static void put_whole(struct sunpath_http_exchange *exchange, char *start, int s
 
     if (type) {
         at = PUT(at, "Content-Type: ");
-        at = put(at, type, n_type);
+        at = sp_put(at, type, n_type);
         at = PUT(at, "\r\n");
     }
     if (!has_no_body(status)) {
@@ -213,7 +209,7 @@ static void put_whole(struct sunpath_http_exchange *exchange, char *start, int s
     }
     at = PUT(at, "\r\n");
     if (size > 0 && !exchange->is_head_request) {
-        at = put(at, body, size);
+        at = sp_put(at, body, size);
         exchange->n_body_sent = size;
     }
     sp_http_commit(exchange->connection, (size_t)(at - start));
@@ -465,7 +461,7 @@ static int put_piece(struct sunpath_http_exchange *exchange, const void *data, s
         return r;
     }
     at = exchange->is_chunked ? sp_http_put_chunk_head(start, size) : start;
-    at = put(at, data, size);
+    at = sp_put(at, data, size);
     at = exchange->is_chunked ? PUT(at, "\r\n") : at;
     exchange->n_body_sent += size;
     sp_http_commit(connection, (size_t)(at - start));

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/put.h"
+
 bool sp_event_is_field(const char *text, size_t size) {
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '\n' || text[i] == '\r' || text[i] == '\0') {
@@ -12,13 +14,6 @@ bool sp_event_is_field(const char *text, size_t size) {
         }
     }
     return true;
-}
-
-static char *put(char *at, const char *text, size_t size) {
-    if (size > 0) {
-        memcpy(at, text, size);
-    }
-    return at + size;
 }
 
 /* The line at *at without its end; moves *at behind that. NULL when there is no further line. */
@@ -53,16 +48,16 @@ static char *put_lines(char *out, const char *text, size_t size, const char *pre
     size_t n_line;
 
     while ((line = next_line(&at, end, &n_line))) {
-        out = put(out, prefix, n_prefix);
-        out = put(out, line, n_line);
+        out = sp_put(out, prefix, n_prefix);
+        out = sp_put(out, line, n_line);
         *out++ = '\n';
     }
     return out;
 }
 
 static char *put_field(char *at, const char *prefix, size_t n_prefix, const char *value) {
-    at = put(at, prefix, n_prefix);
-    at = put(at, value, strlen(value));
+    at = sp_put(at, prefix, n_prefix);
+    at = sp_put(at, value, strlen(value));
     *at++ = '\n';
     return at;
 }

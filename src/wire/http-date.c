@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/put.h"
+
 #define LAST 253402300799 /* 31 December 9999, 23:59:59 */
 
 static const char weekdays[] = "ThuFriSatSunMonTueWed"; /* 1 January 1970 was a Thursday */
@@ -47,19 +49,6 @@ static struct day find_day(unsigned n_days) {
     return ret;
 }
 
-static char *put(char *at, const char *text, size_t size) {
-    memcpy(at, text, size);
-    return at + size;
-}
-
-static char *put_digits(char *at, unsigned number, int n_digits) {
-    for (int i = n_digits - 1; i >= 0; i--) {
-        at[i] = (char)('0' + number % 10);
-        number /= 10;
-    }
-    return at + n_digits;
-}
-
 bool sp_http_is_date(int64_t unix_seconds) {
     return unix_seconds >= 0 && unix_seconds <= LAST;
 }
@@ -73,20 +62,20 @@ char *sp_http_write_date(char *at, int64_t unix_seconds) {
     seconds = (unsigned)(unix_seconds % 86400);
     day = find_day(n_days);
 
-    at = put(at, weekdays + (size_t)3 * (n_days % 7), 3);
-    at = put(at, ", ", 2);
-    at = put_digits(at, day.day, 2);
+    at = sp_put(at, weekdays + (size_t)3 * (n_days % 7), 3);
+    at = sp_put(at, ", ", 2);
+    at = sp_put_digits(at, day.day, 2);
     *at++ = ' ';
-    at = put(at, months + (size_t)3 * day.month, 3);
+    at = sp_put(at, months + (size_t)3 * day.month, 3);
     *at++ = ' ';
-    at = put_digits(at, (unsigned)day.year, 4);
+    at = sp_put_digits(at, (unsigned)day.year, 4);
     *at++ = ' ';
-    at = put_digits(at, seconds / 3600, 2);
+    at = sp_put_digits(at, seconds / 3600, 2);
     *at++ = ':';
-    at = put_digits(at, seconds / 60 % 60, 2);
+    at = sp_put_digits(at, seconds / 60 % 60, 2);
     *at++ = ':';
-    at = put_digits(at, seconds % 60, 2);
-    return put(at, " GMT", 4);
+    at = sp_put_digits(at, seconds % 60, 2);
+    return sp_put(at, " GMT", 4);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

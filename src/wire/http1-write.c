@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/put.h"
 #include "wire/http-date.h"
 #include "wire/http1-parts.h"
 #include "wire/http1-scan.h"
@@ -109,35 +110,22 @@ const char *sp_http_reason(int status) {
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-static char *put(char *at, const char *text, size_t size) {
-    memcpy(at, text, size);
-    return at + size;
-}
-
-static char *put_digits(char *at, unsigned number, int n_digits) {
-    for (int i = n_digits - 1; i >= 0; i--) {
-        at[i] = (char)('0' + number % 10);
-        number /= 10;
-    }
-    return at + n_digits;
-}
-
 char *sp_http_put_status(char *at, int status) {
     const char *reason = sp_http_reason(status);
 
-    at = put(at, "HTTP/1.1 ", 9);
-    at = put_digits(at, (unsigned)status, 3);
+    at = sp_put(at, "HTTP/1.1 ", 9);
+    at = sp_put_digits(at, (unsigned)status, 3);
     *at++ = ' ';
-    at = put(at, reason, strlen(reason));
-    return put(at, "\r\n", 2);
+    at = sp_put(at, reason, strlen(reason));
+    return sp_put(at, "\r\n", 2);
 }
 
 char *sp_http_put_field(char *at, const char *name, size_t n_name, const char *value,
                         size_t n_value) {
-    at = put(at, name, n_name);
-    at = put(at, ": ", 2);
-    at = put(at, value, n_value);
-    return put(at, "\r\n", 2);
+    at = sp_put(at, name, n_name);
+    at = sp_put(at, ": ", 2);
+    at = sp_put(at, value, n_value);
+    return sp_put(at, "\r\n", 2);
 }
 
 char *sp_http_put_length(char *at, uint64_t length) {
@@ -147,12 +135,12 @@ char *sp_http_put_length(char *at, uint64_t length) {
     for (uint64_t rest = length; rest >= 10; rest /= 10) {
         n_digits++;
     }
-    at = put(at, "Content-Length: ", 16);
+    at = sp_put(at, "Content-Length: ", 16);
     end = at + n_digits;
     for (char *digit = end; digit > at; length /= 10) {
         *--digit = (char)('0' + length % 10);
     }
-    return put(end, "\r\n", 2);
+    return sp_put(end, "\r\n", 2);
 }
 
 char *sp_http_put_chunk_head(char *at, uint64_t size) {
@@ -165,13 +153,13 @@ char *sp_http_put_chunk_head(char *at, uint64_t size) {
     for (; shift >= 0; shift -= 4) {
         *at++ = hex[size >> shift & 15];
     }
-    return put(at, "\r\n", 2);
+    return sp_put(at, "\r\n", 2);
 }
 
 /* ---- dates ----------------------------------------------------------------------------------- */
 
 char *sp_http_put_date(char *at, int64_t unix_seconds) {
-    at = put(at, "Date: ", 6);
+    at = sp_put(at, "Date: ", 6);
     at = sp_http_write_date(at, unix_seconds);
-    return put(at, "\r\n", 2);
+    return sp_put(at, "\r\n", 2);
 }
