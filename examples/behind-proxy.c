@@ -101,8 +101,6 @@ int main(int argc, char **argv) {
     sunpath_router_free(router);
     sunpath_forwarded_free(forwarded);
     sunpath_access_free(access);
-    if (loop) {
-        sunpath_loop_close(loop);
-    }
+    sunpath_loop_close(loop);
     return r < 0;
 }

@@ -76,8 +76,6 @@ int main(int argc, char **argv) {
     sunpath_router_free(router);
     sunpath_files_close(site.pages);
     sunpath_files_close(site.downloads);
-    if (loop) {
-        sunpath_loop_close(loop);
-    }
+    sunpath_loop_close(loop);
     return status;
 }

@@ -67,8 +67,6 @@ int main(int argc, char **argv) {
     }
     sunpath_stream_close(talk.stream);
     sunpath_http_client_free(client);
-    if (talk.loop) {
-        sunpath_loop_close(talk.loop);
-    }
+    sunpath_loop_close(talk.loop);
     return status;
 }

@@ -50,8 +50,6 @@ int main(int argc, char **argv) {
     }
     sunpath_http_client_free(session.client);
     sunpath_http_cookies_free(cookies); /* after the clients that use it */
-    if (session.loop) {
-        sunpath_loop_close(session.loop);
-    }
+    sunpath_loop_close(session.loop);
     return status;
 }

@@ -142,9 +142,7 @@ static void close_all(struct service *service) {
     sunpath_access_free(service->operators);
     sunpath_health_free(service->health);
     sunpath_metrics_free(service->metrics);
-    if (service->loop) {
-        sunpath_loop_close(service->loop);
-    }
+    sunpath_loop_close(service->loop);
 }
 
 int main(int argc, char **argv) {

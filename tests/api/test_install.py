@@ -2,6 +2,7 @@
 """What `cmake --install` puts down works for consumers: find_package, pkg-config, C and C++."""
 
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
@@ -67,6 +68,18 @@ class Install(TestCase):
             program = self.path("program-" + compiler[0])
             self.run_ok(*compiler, *strict, self.path("main.c"), "-o", program, *flags)
             self.check(program)
+
+    def test_examples_are_compiled_as_the_guide_says(self):
+        with open(os.path.join(SOURCE, "docs/guide/README.md"), encoding="utf-8") as page:
+            lines = re.findall(r"^c(?:c|\+\+) .*$", page.read(), re.M)
+        self.assertEqual(len(lines), 3)
+        environment = dict(os.environ, PKG_CONFIG_PATH=os.path.join(self.folder_of_pc(), "pkgconfig"))
+        shutil.copytree(os.path.join(SOURCE, "examples"), self.path("examples"))
+        for line in lines:
+            self.run_ok("sh", "-c", line, cwd=self.path("examples"), env=environment)
+        path = self.path("hello.sock")
+        environment["LD_LIBRARY_PATH"] = self.folder_of_pc()
+        self.start(self.path("examples/http-hello"), path, env=environment).wait_for_socket(path)
 
     def test_the_command_and_its_pages_are_installed(self):
         self.assertIn("sunpath", self.run_ok(os.path.join(self.prefix, "bin/sunpath"), "--version"))
