@@ -78,7 +78,7 @@ SUNPATH_API const char *sunpath_auth_table_bearer(const struct sunpath_auth_tabl
 /* A guard: lets requests pass that say who they are, and answers the others. */
 struct sunpath_auth;
 
-/* What a client offers. */
+/* What a client offers: valid until on_finish returns, which may be before it is decided. */
 struct sunpath_auth_attempt {
     const char *user;   /* Basic; NULL: Bearer */
     const char *secret; /* the password or the token */

@@ -40,9 +40,10 @@ struct sunpath_event_stream_options {
 };
 
 /*
- * Begins the response (200, with the headers added so far). A client that asked with HEAD gets them
- * and nothing more: then whatever is sent is dropped, and on_close follows. Errors as
- * sunpath_http_start(), and -EINVAL (options), -ENOMEM.
+ * Begins the response: 200, with the headers added so far, but Content-Type, Cache-Control and
+ * X-Accel-Buffering of its own. A client that asked with HEAD gets them and nothing more: then
+ * whatever is sent is dropped, and on_close follows. Errors as sunpath_http_start(), and -EINVAL
+ * (options), -ENOMEM.
  */
 SUNPATH_API int sunpath_event_stream_open(struct sunpath_event_stream **ret,
                                           struct sunpath_http_exchange *exchange,

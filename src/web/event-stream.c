@@ -183,7 +183,7 @@ static int start_response(struct sunpath_http_exchange *exchange) {
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < SP_ARRAY_SIZE(headers); i++) {
-        r = sunpath_http_add_header(exchange, headers[i][0], headers[i][1]);
+        r = sunpath_http_set_header(exchange, headers[i][0], headers[i][1]);
     }
     return r < 0 ? r : sunpath_http_start(exchange, 200, -1);
 }

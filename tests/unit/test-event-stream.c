@@ -33,6 +33,30 @@ START_TEST(a_stream_has_its_headers_and_events) {
 }
 END_TEST
 
+static void open_after_others(struct sunpath_http_exchange *exchange, void *user) {
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "Content-Type", "application/json"), 0);
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "Cache-Control", "max-age=60"), 0);
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "X-Other", "1"), 0);
+    open_stream(exchange, user);
+}
+
+START_TEST(its_headers_are_its_own) {
+    int fd;
+
+    serving.handler.on_request = open_after_others;
+    serving_open(NULL);
+    fd = client();
+    say(fd, GET("/"));
+    check_response(hear(fd, "\r\n\r\n"),
+                   "HTTP/1.1 200 OK\r\nX-Other: 1\r\nContent-Type: text/event-stream\r\n"
+                   "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
+                   "Transfer-Encoding: chunked\r\n\r\n");
+    close(fd);
+    wait_closed(1);
+    serving_close();
+}
+END_TEST
+
 START_TEST(large_events_go_out_whole) {
     static char data[100000];
     size_t size;
@@ -257,8 +281,8 @@ START_TEST(a_stream_that_cannot_be_opened_leaves_nothing) {
 }
 END_TEST
 
-SP_TESTS("event-stream", a_stream_has_its_headers_and_events, large_events_go_out_whole,
-         what_cannot_be_sent_is_refused, a_client_that_leaves_is_told,
+SP_TESTS("event-stream", a_stream_has_its_headers_and_events, its_headers_are_its_own,
+         large_events_go_out_whole, what_cannot_be_sent_is_refused, a_client_that_leaves_is_told,
          a_client_that_does_not_read_costs_so_much_and_no_more, a_sender_may_wait_for_its_client,
          silence_is_broken_by_a_comment, head_gets_the_headers_alone, a_draining_server_ends_it,
          anything_may_be_closed_in_on_close, a_server_that_is_freed_ends_its_streams,
