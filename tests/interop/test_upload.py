@@ -23,6 +23,7 @@ class Upload(TestCase):
         os.mkdir(self.files)
         self.server = self.start(os.path.join(BIN, "example-upload"), self.socket, self.files)
         self.server.wait_for_socket(self.socket)
+        self.curl()  # who answers has begun to wait for signals, too
 
     def tearDown(self):
         try:
