@@ -114,6 +114,13 @@ int cli_option(int argc, char **argv, const char *shorts, const struct option *l
     if (option == '?' && optopt == 0 && strcmp(argv[optind - 1], "--help") == 0) {
         exit(cmd_help(2, (char *[]){(char *)"help", argv[0], NULL}));
     }
+    if (option == '?' && optopt != 0 && strncmp(argv[optind - 1], "--", 2) == 0) {
+        struct cli_shown shown;
+
+        cli_usage(argv[0], "no value goes with an option like '%s'",
+                  cli_show(&shown, argv[optind - 1]));
+        return '?';
+    }
     if (option == '?') {
         return complain(argv, "unknown option", optopt);
     }

@@ -88,6 +88,7 @@ class Frame(TestCase):
         self.assertIn("sunpath listen: unknown option '--bogus'", text)
         self.assertIn("sunpath help listen", text)
         self.assertIn("unknown option '-Q'", self.usage_error("connect", "-Q"))
+        self.assertIn("no value goes with an option like '--gzip=9'", self.usage_error("serve", "--gzip=9"))
         self.assertIn("missing after '--mode'", self.usage_error("listen", "--mode"))
         self.assertIn("ADDRESS is missing", self.usage_error("listen"))
         self.assertIn("ADDRESS is missing", self.usage_error("connect"))
