@@ -293,6 +293,12 @@ SUNPATH_API const char *sunpath_http_header(struct sunpath_http_exchange *exchan
 /* The header or trailer at `index`, or false behind the last. */
 SUNPATH_API bool sunpath_http_header_at(struct sunpath_http_exchange *exchange, size_t index,
                                         const char **ret_name, const char **ret_value);
+/*
+ * The head as it was sent, request line and headers, but for the line feed that ends it: for who
+ * reads all of it anyway. Bytes behind the strings that other calls have returned may have become
+ * NULs. Not followed by a NUL; valid as those strings are.
+ */
+SUNPATH_API const char *sunpath_http_head(struct sunpath_http_exchange *exchange, size_t *ret_size);
 /* The collected body (never NULL); its bytes are followed by a NUL that does not count. */
 SUNPATH_API const void *sunpath_http_body(struct sunpath_http_exchange *exchange, size_t *ret_size);
 /* -1 when the request did not announce a length. */

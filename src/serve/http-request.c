@@ -183,6 +183,13 @@ bool sunpath_http_header_at(struct sunpath_http_exchange *exchange, size_t index
                             : trailer_at(exchange, index - n_fields, ret_name, ret_value);
 }
 
+const char *sunpath_http_head(struct sunpath_http_exchange *exchange, size_t *ret_size) {
+    const char *bytes = sp_http_exchange_head(exchange);
+
+    *ret_size = bytes ? exchange->n_head - 1 : 0; /* a body in place may begin where it ends */
+    return bytes ? bytes : "";
+}
+
 const void *sunpath_http_body(struct sunpath_http_exchange *exchange, size_t *ret_size) {
     size_t size = exchange->n_in_place;
     const char *body = "";
