@@ -101,7 +101,7 @@ struct sunpath_http_request_options {
      * when the answer has a strong ETag or Last-Modified and the server does not refuse ranges; 0:
      * never. The connect option `wait` gives a server time to come back. The program sees one
      * answer. When the thing has changed meanwhile a collected body begins anew, with its head;
-     * where on_body has seen some of it, that is -ESTALE.
+     * where on_body has seen some of it, that is -ESTALE, as is a rest without that ETag or date.
      */
     int max_resumes;
     /*

@@ -12,7 +12,7 @@
 void sp_client_forget_answer(struct sp_client_connection *connection) {
     connection->response = sunpath_http_response_free(connection->response);
     sp_client_stop_decoding(connection);
-    connection->n_received = 0;
+    connection->n_received = connection->n_promised = 0;
     connection->is_resuming = false;
 }
 

@@ -222,6 +222,15 @@ static void refuse_body(struct sp_client_connection *connection, int code) {
     sp_client_finish(connection, code, &error);
 }
 
+static void end_body(struct sp_client_connection *connection) {
+    if (connection->n_promised > 0 && connection->n_received != connection->n_promised) {
+        connection->body.why = "its chunks are not the part that was announced";
+        refuse_body(connection, -EBADMSG);
+    } else {
+        sp_client_end_body(connection);
+    }
+}
+
 static bool take_trailer(struct sp_client_connection *connection,
                          const struct sp_http_piece *piece) {
     int r = sp_http_response_add_trailer(connection->response, piece->data, piece->size);
@@ -248,7 +257,7 @@ static size_t take_body(struct sp_client_connection *connection, const char *dat
     } else if (r == SP_HTTP_BODY_TRAILER) {
         *ret_goes_on = take_trailer(connection, &piece);
     } else if (r == SP_HTTP_BODY_END) {
-        sp_client_end_body(connection);
+        end_body(connection);
     }
     return used;
 }

@@ -100,12 +100,27 @@ int sp_client_put_range(const struct sp_client_connection *connection, struct sp
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-static bool is_same_text(const struct sunpath_http_response *one,
-                         const struct sunpath_http_response *other, const char *name) {
+static bool has_same(const struct sunpath_http_response *one,
+                     const struct sunpath_http_response *other, const char *name) {
     const char *a = sunpath_http_response_header(one, name);
     const char *b = sunpath_http_response_header(other, name);
 
-    return !a || !b || strcmp(a, b) == 0;
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/*
+ * A server that does not know If-Range answers 206 whatever has become of the thing, so the
+ * validator must come back; what it stands for may be left out (RFC 9110 15.3.7).
+ */
+static bool is_same_thing(const struct sunpath_http_response *response,
+                          const struct sunpath_http_response *rest) {
+    if (is_strong(sunpath_http_response_header(response, "ETag"))) {
+        return has_same(response, rest, "ETag") &&
+               (!sunpath_http_response_header(rest, "Content-Encoding") ||
+                has_same(response, rest, "Content-Encoding"));
+    }
+    return has_same(response, rest, "ETag") && has_same(response, rest, "Last-Modified") &&
+           has_same(response, rest, "Content-Encoding");
 }
 
 /* One that only ends with the connection could break off again without a sign. */
@@ -115,18 +130,31 @@ static bool has_its_length(const struct sp_http_head *head, const struct sp_cont
             head->content_length == part->last - part->first + 1);
 }
 
-/* Does `rest` begin where the body stopped, and belong to the same thing? */
-static bool is_the_rest(const struct sp_client_connection *connection,
-                        const struct sp_http_head *head, const struct sunpath_http_response *rest) {
+/* Of the same length, as far as that was said, and to its end. */
+static bool is_last_part(const struct sp_content_range *part, const struct sp_content_range *got) {
+    if (part->whole != SP_RANGE_UNKNOWN && got->whole != SP_RANGE_UNKNOWN &&
+        part->whole != got->whole) {
+        return false;
+    }
+    return part->last != SP_RANGE_UNKNOWN
+               ? got->last == part->last
+               : got->whole != SP_RANGE_UNKNOWN && got->last == got->whole - 1;
+}
+
+/* Does `rest` begin where the body stopped, and belong to the same thing? Then notes its end. */
+static bool is_the_rest(struct sp_client_connection *connection, const struct sp_http_head *head,
+                        const struct sunpath_http_response *rest) {
     const struct sunpath_http_response *response = connection->response;
     struct sp_content_range part, got;
+    bool is_it;
 
-    return rest->status == 206 && read_part(&part, response) && read_part(&got, rest) &&
-           has_its_length(head, &got) && got.first == part.first + connection->n_received &&
-           (part.last == SP_RANGE_UNKNOWN || got.last == part.last) &&
-           (part.whole == SP_RANGE_UNKNOWN || got.whole == SP_RANGE_UNKNOWN ||
-            got.whole == part.whole) &&
-           is_same_text(response, rest, "ETag") && is_same_text(response, rest, "Content-Encoding");
+    is_it = rest->status == 206 && read_part(&part, response) && read_part(&got, rest) &&
+            has_its_length(head, &got) && got.first == part.first + connection->n_received &&
+            is_last_part(&part, &got) && is_same_thing(response, rest);
+    if (is_it) {
+        connection->n_promised = got.last + 1 - part.first;
+    }
+    return is_it;
 }
 
 static void refuse_rest(struct sp_client_connection *connection, int status) {

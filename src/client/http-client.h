@@ -251,6 +251,7 @@ struct sp_client_connection {
     struct sunpath_http_response *response;
     struct sp_http_body body;
     uint64_t n_received;        /* bytes of its body, as they came */
+    uint64_t n_promised;        /* of these, by the Content-Range of a rest; 0: no rest */
     struct sp_decoder *decoder; /* NULL: the body is given as it comes */
     struct sp_buffer undecoded; /* what came before the reader paused */
     bool is_decoding;           /* there may be more of what came */

@@ -7,6 +7,7 @@
 #define TAGGED                                                                         \
     "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nAccept-Ranges: bytes\r\nContent-Length: 10\r\n" \
     "\r\n"
+#define TAGGED_PART "HTTP/1.1 206 x\r\nETag: \"1\"\r\nContent-Range: "
 #define REST                                                                           \
     "HTTP/1.1 206 x\r\nETag: \"1\"\r\nContent-Range: bytes 4-9/10\r\nContent-Length: " \
     "6\r\n\r\nefghij"
@@ -90,7 +91,12 @@ START_TEST(goes_on_where_it_stopped) {
         "HTTP/1.1 200 OK\r\nETag: W/\"1\"\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 "
         "GMT\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\nContent-Length: 10\r\n\r\nabcd",
         "\r\nRange: bytes=4-9\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
-        "HTTP/1.1 206 x\r\nContent-Range: bytes 4-9/*\r\nContent-Length: 6\r\n\r\nefghij");
+        "HTTP/1.1 206 x\r\nETag: W/\"1\"\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+        "Content-Range: bytes 4-9/*\r\nContent-Length: 6\r\n\r\nefghij");
+    /* what the ETag stands for need not be said again */
+    check_goes_on("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Encoding: x\r\n"
+                  "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 10\r\n\r\nabcd",
+                  "\r\nRange: bytes=4-9\r\nIf-Range: \"1\"\r\n", REST);
 }
 END_TEST
 
@@ -126,11 +132,11 @@ START_TEST(breaks_off_more_than_once) {
     close(fd); /* without a word */
     fd = peer_accept();
     ck_assert_ptr_nonnull(strstr(peer_head(fd), "bytes=4-9"));
-    peer_write(fd, "HTTP/1.1 206 x\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\nef");
+    peer_write(fd, TAGGED_PART "bytes 4-9/10\r\nContent-Length: 6\r\n\r\nef");
     close(fd);
     fd = peer_accept();
     ck_assert_ptr_nonnull(strstr(peer_head(fd), "bytes=6-9"));
-    peer_write(fd, "HTTP/1.1 206 x\r\nContent-Range: bytes 6-9/10\r\nContent-Length: 4\r\n\r\ng");
+    peer_write(fd, TAGGED_PART "bytes 6-9/10\r\nContent-Length: 4\r\n\r\ng");
     close(fd);
     expect_error(&result, -ECONNRESET, "after 7 of 10 bytes");
     ck_assert_str_eq(seen, "abcdefg");
@@ -138,12 +144,12 @@ START_TEST(breaks_off_more_than_once) {
 }
 END_TEST
 
-static void check_fails(const char *answer, const char *text) {
+static void check_fails_after(const char *begin, const char *answer, const char *text) {
     struct sunpath_http_request_options options = resuming(3, true);
     struct result result = {0};
     int fd;
 
-    break_off(&result, &options, TAGGED "abcd", &fd);
+    break_off(&result, &options, begin, &fd);
     peer_write(fd, answer);
     expect_error(&result, -ESTALE, text);
     ck_assert_str_eq(seen, "abcd");
@@ -151,23 +157,72 @@ static void check_fails(const char *answer, const char *text) {
     stop();
 }
 
+static void check_fails(const char *answer, const char *text) {
+    check_fails_after(TAGGED "abcd", answer, text);
+}
+
 START_TEST(what_changed_is_an_error) {
     check_fails(
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew",
         "broke off after 4 bytes and cannot go on: the server answered 200, it has changed");
     check_fails("HTTP/1.1 416 x\r\nContent-Length: 0\r\n\r\n", "answered 416");
-    check_fails("HTTP/1.1 206 x\r\nContent-Range: bytes 3-9/10\r\nContent-Length: 7\r\n\r\n",
-                "another part");
-    check_fails("HTTP/1.1 206 x\r\nContent-Range: bytes 4-10/11\r\nContent-Length: 7\r\n\r\n",
-                "another part");
+    check_fails(TAGGED_PART "bytes 3-9/10\r\nContent-Length: 7\r\n\r\n", "another part");
+    check_fails(TAGGED_PART "bytes 4-10/11\r\nContent-Length: 7\r\n\r\n", "another part");
     check_fails("HTTP/1.1 206 x\r\nETag: \"2\"\r\nContent-Range: bytes 4-9/10\r\n"
                 "Content-Length: 6\r\n\r\n",
                 "of something else");
-    check_fails("HTTP/1.1 206 x\r\nContent-Length: 6\r\n\r\n", "another part");
-    check_fails("HTTP/1.1 206 x\r\nContent-Range: bytes 4-9/10\r\n\r\nefghij", "another part");
-    check_fails("HTTP/1.1 206 x\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 3\r\n\r\nefg",
-                "another part");
+    check_fails("HTTP/1.1 206 x\r\nETag: \"1\"\r\nContent-Length: 6\r\n\r\n", "another part");
+    check_fails(TAGGED_PART "bytes 4-9/10\r\n\r\nefghij", "another part");
+    check_fails(TAGGED_PART "bytes 4-9/10\r\nContent-Length: 3\r\n\r\nefg", "another part");
+    check_fails(TAGGED_PART "bytes 4-9/10\r\nContent-Encoding: x\r\nContent-Length: 6\r\n\r\n",
+                "of something else");
+    check_fails_after(
+        "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n",
+        TAGGED_PART "bytes 4-6/10\r\nContent-Length: 3\r\n\r\nefg", "another part");
     check_fails("HTTP/1.1 302 x\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", "answered 302");
+}
+END_TEST
+
+#define DATED                                                      \
+    "HTTP/1.1 200 OK\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 " \
+    "GMT\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\n"
+#define UNTAGGED_PART "HTTP/1.1 206 x\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n"
+
+/* As of a server that serves parts, but has never heard of If-Range. */
+START_TEST(what_may_have_changed_is_an_error) {
+    static const char dated[] = DATED "Content-Length: 10\r\n\r\nabcd";
+
+    check_fails(UNTAGGED_PART "\r\nefghij", "of something else");
+    check_fails_after(dated, UNTAGGED_PART "\r\nefghij", "of something else");
+    check_fails_after(dated,
+                      UNTAGGED_PART "Last-Modified: Sun, 06 Nov 1994 08:49:39 GMT\r\n\r\nefghij",
+                      "of something else");
+    check_fails_after(DATED "Content-Encoding: x\r\nContent-Length: 10\r\n\r\nabcd",
+                      UNTAGGED_PART "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nefghij",
+                      "of something else");
+    check_fails_after(DATED "ETag: W/\"1\"\r\nContent-Length: 10\r\n\r\nabcd",
+                      UNTAGGED_PART "ETag: W/\"2\"\r\n"
+                                    "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nefghij",
+                      "of something else");
+}
+END_TEST
+
+/* Its chunks say another length than its Content-Range. */
+START_TEST(a_rest_that_is_not_what_it_says) {
+    static const char *const chunks[] = {"2\r\nef\r\n0\r\n\r\n", "7\r\nefghijk\r\n0\r\n\r\n"};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct sunpath_http_request_options options = resuming(1, true);
+        struct result result = {0};
+        int fd;
+
+        break_off(&result, &options, TAGGED "abcd", &fd);
+        peer_write(fd, TAGGED_PART "bytes 4-9/10\r\nTransfer-Encoding: chunked\r\n\r\n");
+        peer_write(fd, chunks[i]);
+        expect_error(&result, -EBADMSG, "not the part that was announced");
+        close(fd);
+        stop();
+    }
 }
 END_TEST
 
@@ -219,5 +274,6 @@ START_TEST(what_has_no_validator_does_not_go_on) {
 END_TEST
 
 SP_TESTS("http-client-resume", goes_on_where_it_stopped, goes_on_inside_a_part_that_was_asked_for,
-         breaks_off_more_than_once, what_changed_is_an_error, a_collected_body_begins_anew,
+         breaks_off_more_than_once, what_changed_is_an_error, what_may_have_changed_is_an_error,
+         a_rest_that_is_not_what_it_says, a_collected_body_begins_anew,
          what_has_no_validator_does_not_go_on)
