@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <sunpath/http.h>
 
@@ -73,6 +74,14 @@ static void tell_unfollowed(const struct http_job *job,
     }
 }
 
+/* What follows decoded bytes cannot be bytes of a coding. */
+static bool is_wrongly_coded(const struct http_job *job,
+                             const struct sunpath_http_response *response) {
+    const char *coding = sunpath_http_response_header(response, "Content-Encoding");
+
+    return job->is_compressed && coding && strcasecmp(coding, "identity") != 0;
+}
+
 /* The part that was asked for, or the news that there is nothing behind what we have. */
 static int check_part(const struct http_job *job, const struct sunpath_http_response *response) {
     const char *range = sunpath_http_response_header(response, "Content-Range");
@@ -84,7 +93,9 @@ static int check_part(const struct http_job *job, const struct sunpath_http_resp
     snprintf(expected, sizeof(expected), job->status == 206 ? "bytes %llu-" : "bytes */%llu",
              (unsigned long long)job->offset);
     if (job->status == 206) {
-        return strncmp(range, expected, strlen(expected)) == 0 ? 0 : -ERANGE;
+        return strncmp(range, expected, strlen(expected)) != 0 ? -ERANGE
+               : is_wrongly_coded(job, response)               ? -ENOTSUP
+                                                               : 0;
     }
     return job->status == 416 && strcmp(range, expected) == 0 ? -EALREADY : -ERANGE;
 }
@@ -150,6 +161,10 @@ static int add_last_headers(struct http_job *job) {
         snprintf(offset, sizeof(offset), "bytes=%llu-", (unsigned long long)job->offset);
         r = http_add_prefixed_header(job, "Range", offset, "");
         job->sink.is_appended = true;
+    }
+    if (r == CLI_OK && job->offset > 0 && job->is_compressed) {
+        r = http_add_default_header(job, "Accept-Encoding",
+                                    "identity"); /* it counts decoded bytes */
     }
     return r;
 }

@@ -65,6 +65,16 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(200, WHOLE)
 
+    def coded(self, text=b"hello " * 1000):
+        """Parts of what it is with the coding that is asked for, as servers of compressed files do."""
+        coding = {}
+        if self.path == "/always-coded" or "gzip" in self.headers.get("Accept-Encoding", ""):
+            text, coding = gzip.compress(text + os.urandom(6000)), {"Content_Encoding": "gzip"}
+        if "Range" not in self.headers:
+            return self.answer(200, text, **coding)
+        begin = int(self.headers["Range"][6:].split("-")[0])
+        self.answer(206, text[begin:], Content_Range=f"bytes {begin}-{len(text) - 1}/{len(text)}", **coding)
+
     def broken(self):
         """Half of what is asked for, then the connection is gone."""
         begin, end = 0, len(WHOLE)
@@ -104,6 +114,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, gzip.compress(b"hello " * 1000), Content_Encoding="gzip")
         elif path in ("/whole", "/no-parts"):
             self.whole()
+        elif path in ("/coded", "/always-coded"):
+            self.coded()
         elif path == "/broken":
             self.broken()
         elif path == "/events":
@@ -272,6 +284,17 @@ class HttpTransferTest(TestCase):
         self.ok("-C", "-", "-o", out, "/whole")
         self.assertEqual(self.read("out"), WHOLE)
         self.fails(2, "an offset in bytes", "-C", "x", "/whole")
+
+    def test_continue_compressed(self):
+        out = self.write("out", "hello " * 10)
+        self.ok("--compressed", "-C", "-", "-o", out, "/coded")
+        self.assertEqual(self.read("out"), b"hello " * 1000)
+        os.truncate(out, 60)
+        for option in (["-C", "-"], ["--resume"]):
+            self.fails(1, "sent what follows byte 60 encoded: nothing was written", "--compressed", *option, "-o", out, "/always-coded")
+        self.assertEqual(self.read("out"), b"hello " * 10)
+        self.ok("--compressed", "--resume", "-o", self.path("new"), "/coded")
+        self.assertTrue(self.read("new").startswith(b"hello " * 1000))
 
     def test_resume(self):
         self.fails(1, "the server closed the connection in the answer's body, after 256000 of 512000 bytes", "/broken",
