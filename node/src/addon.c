@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* addon.c - what the addon exports to lib/: one table of calls, and the classes. */
+
+#include "addon.h"
+
+#include "env.h"
+#include "value.h"
+
+static const struct {
+    const char *name;
+    napi_callback call;
+} calls[] = {
+    {"parseAddress", sn_address_parse},
+    {"formatAddress", sn_address_format},
+};
+
+/* Each adds its class, or what else it has, to `exports`; false with an error thrown. */
+static bool (*const parts[])(napi_env env, napi_value exports) = {
+    NULL, /* the end */
+};
+
+NAPI_MODULE_INIT() {
+    napi_value function;
+
+    if (sn_env_open(env) < 0) {
+        napi_throw_error(env, NULL, "sunpath could not be set up");
+        return NULL;
+    }
+    for (size_t i = 0; i < SN_ARRAY_SIZE(calls); i++) {
+        if (napi_create_function(env, calls[i].name, NAPI_AUTO_LENGTH, calls[i].call, NULL,
+                                 &function)) {
+            return NULL;
+        }
+        sn_set(env, exports, calls[i].name, function);
+    }
+    for (size_t i = 0; i < SN_ARRAY_SIZE(parts) && parts[i]; i++) {
+        if (!parts[i](env, exports)) {
+            return NULL;
+        }
+    }
+    sn_set(env, exports, "version", sn_string(env, sunpath_version()));
+    return exports;
+}

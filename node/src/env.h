@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* env.h - what one JavaScript environment (the main thread, or a worker) has of ours. */
+
+#ifndef SN_ENV_H
+#define SN_ENV_H
+
+#include <node_api.h>
+#include <uv.h>
+
+#include <sunpath/loop.h>
+
+/* What must be closed when its environment ends. Embedded in each native object. */
+struct sn_object {
+    struct sn_object *next, *previous; /* NULL: in no list */
+    void (*close)(struct sn_object *object);
+};
+
+/*
+ * A loop of ours inside the environment's libuv loop, and what is on it. Calls into the library
+ * mark the environment dirty: then one turn of our loop runs before libuv sleeps, and everything
+ * that JavaScript wrote in one turn of its own leaves together.
+ */
+struct sn_env {
+    napi_env env;
+    struct sunpath_loop *loop; /* NULL until sn_env_loop() made it */
+    uv_loop_t *uv;
+    uv_poll_t poll;
+    uv_prepare_t prepare;
+    napi_async_context context;
+    napi_ref resource; /* of that context */
+    napi_async_cleanup_hook_handle hook;
+    struct sn_object *objects;
+    int n_handles; /* of poll and prepare that are not closed yet */
+    int n_refs;    /* what keeps the process alive */
+    bool is_dispatching;
+    bool is_ending; /* no JavaScript is called any more */
+};
+
+/* Made when the addon is loaded. 0 or a negative errno. */
+int sn_env_open(napi_env env);
+struct sn_env *sn_env_of(napi_env env);
+
+/* The loop, made with the first call; NULL with an error thrown. */
+struct sunpath_loop *sn_env_loop(struct sn_env *own);
+
+/* After every call that may have left work to the loop, unless it was made inside a dispatch. */
+void sn_env_touch(struct sn_env *own);
+
+/* Counted: while any is held the process does not end by itself. */
+void sn_env_ref(struct sn_env *own);
+void sn_env_unref(struct sn_env *own);
+
+void sn_env_add(struct sn_env *own, struct sn_object *object);
+void sn_env_remove(struct sn_env *own, struct sn_object *object);
+
+/*
+ * Calls into JavaScript from inside a dispatch. What it throws becomes an uncaughtException, as
+ * with Node's own callbacks. Returns NULL then, and when the environment is ending.
+ */
+napi_value sn_env_call(struct sn_env *own, napi_value this_value, napi_value function, size_t n,
+                       const napi_value *arguments);
+
+#endif
