@@ -415,6 +415,12 @@ SUNPATH_API int sunpath_http_send_file(struct sunpath_http_exchange *exchange, i
 SUNPATH_API int sunpath_http_end(struct sunpath_http_exchange *exchange);
 
 /*
+ * Gives the response up, begun or not: the connection is cut, so that the client cannot take what
+ * it got for whole; on_finish gets -EIO. -EALREADY (it is ended).
+ */
+SUNPATH_API int sunpath_http_abort(struct sunpath_http_exchange *exchange);
+
+/*
  * Answers "101 Switching Protocols" (or 200 to CONNECT) with the headers added so far and hands the
  * connection out as a stream, bytes that followed the request included. The exchange is over: its
  * on_finish fires before this returns. `protocol` is the Upgrade value; NULL for CONNECT. -EINVAL

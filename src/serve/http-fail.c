@@ -112,3 +112,11 @@ int sunpath_http_fail(struct sunpath_http_exchange *exchange, int status, const 
     sp_http_server_leave(server);
     return r;
 }
+
+int sunpath_http_abort(struct sunpath_http_exchange *exchange) {
+    if (exchange->is_ended) {
+        return -EALREADY;
+    }
+    sp_http_exchange_cut(exchange, -EIO);
+    return 0;
+}

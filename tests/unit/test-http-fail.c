@@ -323,7 +323,42 @@ START_TEST(on_error_may_free_the_server_or_fail) {
 }
 END_TEST
 
-SP_TESTS("http-fail", an_exchange_has_a_handler_of_its_own, a_request_without_body_can_be_held_back,
+START_TEST(an_answer_can_be_given_up) {
+    int fd;
+
+    serving.handler.on_request = hold;
+    serving.handler.on_finish = count_finish;
+    serving_open(NULL);
+    for (int is_begun = 0; is_begun < 2; is_begun++) {
+        struct sunpath_http_exchange *exchange;
+
+        fd = client();
+        say(fd, GET("/") GET("/never"));
+        settle();
+        exchange = serving.held;
+        if (is_begun) {
+            ck_assert_int_eq(sunpath_http_start(exchange, 200, -1), 0);
+            ck_assert_int_eq(sunpath_http_write(exchange, "some", 4), 0);
+        }
+        ck_assert_int_eq(sunpath_http_abort(exchange), 0);
+        ck_assert_int_eq(sunpath_http_abort(exchange), -EALREADY);
+        if (is_begun) {
+            check_response(hear(fd, NULL), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                                           "\r\n4\r\nsome\r\n");
+        } else {
+            ck_assert_str_eq(hear(fd, NULL), "");
+        }
+        close(fd);
+        settle();
+        ck_assert_int_eq(serving.last_error, -EIO);
+    }
+    ck_assert_int_eq(serving.n_finished, 2);
+    serving_close();
+}
+END_TEST
+
+SP_TESTS("http-fail", an_answer_can_be_given_up, an_exchange_has_a_handler_of_its_own,
+         a_request_without_body_can_be_held_back,
          a_client_that_leaves_while_it_is_held_back_is_noticed, no_continue_while_it_is_held_back,
          the_plain_answer_says_why, an_error_is_not_described_as_what_it_stands_for,
          on_error_answers_instead_the_nearest_first, the_server_s_own_errors_pass_there_too,
