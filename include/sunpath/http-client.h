@@ -115,7 +115,10 @@ struct sunpath_http_request_options {
     void *user;
     uint64_t max_body; /* bytes of a collected body; 0: 64 MiB. More is -EMSGSIZE */
     int timeout_ms;    /* for all of it; 0: 30,000; -1: no limit */
-    /* From the moment all of the request has left to the first byte of an answer; 0: no limit. */
+    /*
+     * From the moment all of the request has left to the first byte of an answer, which interim
+     * responses (1xx, at most 100: -EMSGSIZE) are not; 0: no limit.
+     */
     int first_byte_ms;
     /*
      * Without a byte either way, while the request is sent and from the answer's first byte on; 0:

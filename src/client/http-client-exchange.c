@@ -23,7 +23,7 @@ void sp_client_reset(struct sp_client_connection *connection) {
     connection->n_seen = 0;
     connection->sent_ns = SP_NEVER;
     connection->has_answered = false;
-    connection->has_informed = false;
+    connection->n_informed = 0;
     connection->is_unsent = false;
     connection->wants_hand_out = connection->wants_start = connection->wants_input = false;
 }
@@ -49,7 +49,8 @@ const char *sp_client_phase(struct sp_client_phase *phase,
                  "while the request was being sent (%llu bytes of its body so far)",
                  (unsigned long long)request->n_sent);
     } else {
-        snprintf(phase->text, sizeof(phase->text), "before the first byte of the answer");
+        snprintf(phase->text, sizeof(phase->text), "before the first byte of the %sanswer",
+                 connection->n_informed > 0 ? "final " : "");
     }
     return phase->text;
 }
@@ -80,7 +81,7 @@ void sp_client_stop(struct sp_client_connection *connection, int code, const cha
 static bool may_repeat(const struct sp_client_connection *connection) {
     const struct sunpath_http_request *request = connection->request;
 
-    return connection->is_reused && !connection->response && !connection->has_informed &&
+    return connection->is_reused && !connection->response && connection->n_informed == 0 &&
            connection->n_seen == 0 && (!request->is_read || request->source.rewind) &&
            (request->is_idempotent || connection->is_unsent);
 }
@@ -177,10 +178,6 @@ static void on_data(struct sunpath_stream *stream, void *user) {
 
     (void)stream;
     sp_client_enter(client);
-    if (connection->request && !connection->has_answered) {
-        connection->has_answered = true;
-        sp_client_mind(connection);
-    }
     take_input(connection);
     sp_client_leave(client);
 }

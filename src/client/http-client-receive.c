@@ -50,10 +50,18 @@ static bool show_head(struct sp_client_connection *connection,
 /* 1xx: the answer is still to come (RFC 9110 15.2). */
 static void take_interim(struct sp_client_connection *connection,
                          struct sunpath_http_response *response) {
-    bool goes_on = show_head(connection, response);
+    bool goes_on;
 
+    if (connection->n_informed++ == SP_HTTP_CLIENT_MAX_INTERIM) {
+        sunpath_http_response_free(response);
+        sp_client_fail(connection, -EMSGSIZE, SUNPATH_REASON_PROTOCOL,
+                       "the server sent too many interim answers", "");
+        return;
+    }
+    goes_on = show_head(connection, response);
     if (goes_on) {
-        connection->has_informed = true;
+        connection->has_answered = false; /* patience is for the answer itself */
+        sp_client_mind(connection);
     }
     if (goes_on && response->status == 100 && connection->request->expects_continue) {
         sp_timer_cancel(&connection->work);
@@ -148,6 +156,10 @@ static size_t take_head(struct sp_client_connection *connection, const char *dat
     ssize_t n;
     int r;
 
+    if (!connection->has_answered) {
+        connection->has_answered = true;
+        sp_client_mind(connection);
+    }
     n = sp_http_parse_response(&head, &limits, data, size, connection->n_seen,
                                connection->request->method);
     if (n < 0) {

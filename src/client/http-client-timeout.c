@@ -18,10 +18,28 @@ static bool is_waiting_for_first_byte(const struct sp_client_connection *connect
            sp_stream_n_queued(connection->stream) == 0;
 }
 
+static uint64_t first_byte_ns(const struct sp_client_connection *connection) {
+    return is_waiting_for_first_byte(connection)
+               ? after(connection->sent_ns, connection->request->options.first_byte_ms)
+               : SP_NEVER;
+}
+
+static uint64_t idle_ns(const struct sp_client_connection *connection) {
+    uint64_t since_ns = sp_stream_active_ns(connection->stream);
+
+    if (is_waiting_for_first_byte(connection) && connection->n_informed == 0) {
+        return SP_NEVER;
+    }
+    if (since_ns < connection->since_ns) {
+        since_ns = connection->since_ns;
+    }
+    return after(since_ns, connection->request->options.idle_ms);
+}
+
 /* When patience ends, if nothing comes until then. */
 static uint64_t patience_ns(const struct sp_client_connection *connection) {
     const struct sunpath_http_request *request = connection->request;
-    uint64_t since_ns;
+    uint64_t first_ns, next_ns;
 
     if (!connection->stream) {
         return SP_NEVER; /* connecting has its own */
@@ -32,14 +50,9 @@ static uint64_t patience_ns(const struct sp_client_connection *connection) {
     if (request->is_paused || request->sending == SP_HTTP_SEND_WAIT) {
         return SP_NEVER; /* it is not the server that is slow */
     }
-    if (is_waiting_for_first_byte(connection)) {
-        return after(connection->sent_ns, request->options.first_byte_ms);
-    }
-    since_ns = sp_stream_active_ns(connection->stream);
-    if (since_ns < connection->since_ns) {
-        since_ns = connection->since_ns;
-    }
-    return after(since_ns, request->options.idle_ms);
+    first_ns = first_byte_ns(connection);
+    next_ns = idle_ns(connection);
+    return first_ns < next_ns ? first_ns : next_ns;
 }
 
 void sp_client_mind(struct sp_client_connection *connection) {
@@ -62,9 +75,10 @@ static void fail(struct sp_client_connection *connection) {
     struct sp_client_phase phase;
     struct sunpath_error error;
 
-    if (is_waiting_for_first_byte(connection)) {
+    if (first_byte_ns(connection) <= sp_loop_now(connection->client->loop)) {
         sp_http_request_fail(request, &error, -ETIMEDOUT, SUNPATH_REASON_TIMEOUT,
-                             "timed out, no byte of an answer %d ms after the request was sent",
+                             "timed out, no byte of %s answer %d ms after the request was sent",
+                             connection->n_informed > 0 ? "a final" : "an",
                              request->options.first_byte_ms);
     } else {
         sp_http_request_fail(request, &error, -ETIMEDOUT, SUNPATH_REASON_TIMEOUT,

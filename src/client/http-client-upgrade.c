@@ -203,7 +203,7 @@ static int read_answer(struct upgrade *upgrade) {
     struct sp_http_field fields[SP_HTTP_CLIENT_MAX_FIELDS];
     struct sp_http_head head = {.fields = fields};
     struct sp_shown reason;
-    size_t n = 0;
+    size_t n = 0, n_informed = 0;
 
     for (;;) {
         ssize_t parsed = read_some(upgrade, &head, &n);
@@ -221,6 +221,9 @@ static int read_answer(struct upgrade *upgrade) {
         }
         if (head.status >= 200 || head.status == 101) {
             break;
+        }
+        if (n_informed++ == SP_HTTP_CLIENT_MAX_INTERIM) {
+            return fail(upgrade, -EMSGSIZE, "the server sent too many interim answers", "");
         }
         n = 0;
     }

@@ -15,9 +15,10 @@
 #include "wire/uri.h"
 
 /* A head from a server we chose to talk to may be larger than what a server takes from anyone. */
-#define SP_HTTP_CLIENT_MAX_HEAD   (64 * 1024)
-#define SP_HTTP_CLIENT_MAX_FIELDS 256
-#define SP_HTTP_CLIENT_PIECE      (64 * 1024) /* bytes of a request body handled at a time */
+#define SP_HTTP_CLIENT_MAX_HEAD    (64 * 1024)
+#define SP_HTTP_CLIENT_MAX_FIELDS  256
+#define SP_HTTP_CLIENT_MAX_INTERIM 100 /* responses (1xx) before the one that is asked for */
+#define SP_HTTP_CLIENT_PIECE       (64 * 1024) /* bytes of a request body handled at a time */
 
 /* ---- http-client-response.c: what a server answered ------------------------------------------ */
 
@@ -258,8 +259,8 @@ struct sp_client_connection {
     bool ends_decoding;         /* and it is the last */
     bool has_ended;             /* the body has come, all of it */
     size_t n_seen;              /* of a head that is not complete */
-    bool has_answered;          /* a byte came */
-    bool has_informed;          /* an interim response came */
+    bool has_answered;          /* a byte came of a head, and that was no interim response */
+    unsigned n_informed;        /* interim responses that came */
     bool is_resuming;           /* the answer broke off: its head stays, the rest is asked for */
     bool wants_hand_out;        /* the server has switched: the stream is the caller's now */
     bool wants_start;           /* the request is to be sent, to another target */

@@ -219,6 +219,25 @@ START_TEST(an_upgrade_hands_out_what_follows_the_head_unread) {
 }
 END_TEST
 
+START_TEST(interim_answers_have_an_end) {
+    static const char interim[] = "HTTP/1.1 102 x\r\n\r\n";
+    char answer[101 * sizeof(interim)] = "";
+    struct sunpath_error error;
+    struct peer peer;
+    char *at = answer;
+    int fd = -1;
+
+    for (size_t i = 0; i < 101; i++) {
+        at = stpcpy(at, interim);
+    }
+    start(&peer, answer);
+    ck_assert_int_eq(sunpath_http_request_upgrade(&fd, "GET", "./s.sock", "tcp", NULL, &error),
+                     -EMSGSIZE);
+    ck_assert_ptr_nonnull(strstr(error.text, "too many interim answers"));
+    stop(&peer);
+}
+END_TEST
+
 START_TEST(a_tunnel_is_an_upgrade_too) {
     struct sunpath_http_request_options options =
         SUNPATH_OPTIONS(struct sunpath_http_request_options);
@@ -264,5 +283,5 @@ END_TEST
 SP_TESTS("http-client-blocking", get_is_one_call, the_target_of_the_options_wins,
          nobody_could_resume_a_blocking_call, every_failure_has_its_sentence,
          a_deadline_ends_the_wait, a_readable_descriptor_cancels,
-         an_upgrade_hands_out_what_follows_the_head_unread, a_tunnel_is_an_upgrade_too,
-         any_other_answer_is_no_upgrade)
+         an_upgrade_hands_out_what_follows_the_head_unread, interim_answers_have_an_end,
+         a_tunnel_is_an_upgrade_too, any_other_answer_is_no_upgrade)

@@ -12,6 +12,24 @@ static struct sunpath_http_request_options patience(int first_byte_ms, int idle_
     return options;
 }
 
+/* Runs the loop for so long, measured by its own timers. */
+static void on_passed(struct sunpath_timer *timer, void *user) {
+    (void)timer;
+    *(bool *)user = true;
+}
+
+static void pass(int ms) {
+    struct sunpath_timer *timer;
+    bool has_passed = false;
+
+    ck_assert_int_eq(sunpath_timer_new(&timer, loop, on_passed, &has_passed), 0);
+    ck_assert_int_eq(sunpath_timer_set(timer, (uint64_t)ms), 0);
+    while (!has_passed) {
+        turn();
+    }
+    sunpath_timer_free(timer);
+}
+
 START_TEST(no_first_byte) {
     struct sunpath_http_request_options options = patience(20, 0);
     struct result result = {0};
@@ -35,7 +53,7 @@ START_TEST(no_next_byte) {
     } cases[] = {
         {"HTTP/1.1 2", "no byte moved for 20 ms, in the answer's head, after 10 bytes"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab", "after 2 of 10 bytes"},
-        {"HTTP/1.1 103 Early Hints\r\n\r\n", "before the first byte of the answer"},
+        {"HTTP/1.1 103 Early Hints\r\n\r\n", "before the first byte of the final answer"},
     };
     struct sunpath_http_request_options options = patience(0, 20);
 
@@ -52,6 +70,67 @@ START_TEST(no_next_byte) {
         close(fd);
         stop();
     }
+}
+END_TEST
+
+/* Repeated ones, as of a server that is busy for ever, put off neither the limit nor its end. */
+START_TEST(interim_answers_are_no_answer) {
+    struct sunpath_http_request_options options = patience(40, 1000);
+    struct result result = {0};
+    int fd, n = 0;
+
+    start();
+    ask_with(&result, "GET", &options);
+    fd = peer_accept();
+    peer_head(fd);
+    for (; result.n_done == 0; n++) {
+        ck_assert_int_lt(n, 40);
+        peer_write(fd, "HTTP/1.1 102 Processing\r\n\r\n");
+        pass(5);
+    }
+    ck_assert_int_gt(n, 1);
+    expect_error(&result, -ETIMEDOUT, "no byte of a final answer 40 ms after the request was sent");
+    close(fd);
+    stop();
+}
+END_TEST
+
+/* What is behind one in the same packet is the answer that was waited for. */
+START_TEST(an_answer_that_begins_behind_an_interim_one) {
+    struct sunpath_http_request_options options = patience(20, 40);
+    struct result result = {0};
+    int fd;
+
+    start();
+    ask_with(&result, "GET", &options);
+    fd = peer_accept();
+    peer_head(fd);
+    peer_write(fd, "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 2");
+    expect_error(&result, -ETIMEDOUT,
+                 "no byte moved for 40 ms, in the answer's head, after 10 bytes");
+    close(fd);
+    stop();
+}
+END_TEST
+
+START_TEST(a_body_that_was_asked_for_has_to_be_answered) {
+    const char *const headers[] = {"Expect", "100-continue", NULL};
+    struct sunpath_http_request_options options = patience(20, 0);
+    struct result result = {0};
+    int fd;
+
+    start();
+    options.headers = headers;
+    options.body = "body";
+    options.n_body = 4;
+    ask_with(&result, "PUT", &options);
+    fd = peer_accept();
+    peer_head(fd);
+    peer_write(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+    peer_read(fd, "body");
+    expect_error(&result, -ETIMEDOUT, "no byte of a final answer 20 ms after the request was sent");
+    close(fd);
+    stop();
 }
 END_TEST
 
@@ -73,24 +152,6 @@ START_TEST(a_server_that_does_not_read) {
     free(body);
 }
 END_TEST
-
-/* Runs the loop for so long, measured by its own timers. */
-static void on_passed(struct sunpath_timer *timer, void *user) {
-    (void)timer;
-    *(bool *)user = true;
-}
-
-static void pass(int ms) {
-    struct sunpath_timer *timer;
-    bool has_passed = false;
-
-    ck_assert_int_eq(sunpath_timer_new(&timer, loop, on_passed, &has_passed), 0);
-    ck_assert_int_eq(sunpath_timer_set(timer, (uint64_t)ms), 0);
-    while (!has_passed) {
-        turn();
-    }
-    sunpath_timer_free(timer);
-}
 
 START_TEST(a_slow_answer_that_moves_is_waited_for) {
     struct sunpath_http_request_options options = patience(60, 60);
@@ -172,5 +233,7 @@ START_TEST(our_own_delays_are_not_the_servers) {
 }
 END_TEST
 
-SP_TESTS("http-client-timeout", no_first_byte, no_next_byte, a_server_that_does_not_read,
-         a_slow_answer_that_moves_is_waited_for, our_own_delays_are_not_the_servers)
+SP_TESTS("http-client-timeout", no_first_byte, no_next_byte, interim_answers_are_no_answer,
+         an_answer_that_begins_behind_an_interim_one, a_body_that_was_asked_for_has_to_be_answered,
+         a_server_that_does_not_read, a_slow_answer_that_moves_is_waited_for,
+         our_own_delays_are_not_the_servers)

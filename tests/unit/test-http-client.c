@@ -163,7 +163,7 @@ START_TEST(a_truncated_answer_is_an_error_that_says_where) {
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n", "after 4 bytes"},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n",
          "after 4 bytes"},
-        {"HTTP/1.1 100 Continue\r\n\r\n", "before the first byte of the answer"},
+        {"HTTP/1.1 100 Continue\r\n\r\n", "before the first byte of the final answer"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -190,6 +190,28 @@ START_TEST(garbage_is_shown_escaped) {
     memcpy(answer, "HTTP/1.1 200 OK\r\nX: ", 20);
     exchange(&huge, "GET", answer);
     expect_error(&huge, -EMSGSIZE, "too large");
+}
+END_TEST
+
+START_TEST(interim_answers_have_an_end) {
+    static const char interim[] = "HTTP/1.1 102 Processing\r\n\r\n";
+
+    for (size_t more = 0; more < 2; more++) {
+        struct result result = {0};
+        char answer[101 * sizeof(interim) + sizeof(OK)] = "";
+        char *at = answer;
+
+        for (size_t i = 0; i < 100 + more; i++) {
+            at = stpcpy(at, interim);
+        }
+        strcpy(at, OK);
+        exchange(&result, "GET", answer);
+        if (more == 0) {
+            expect_ok(&result);
+        } else {
+            expect_error(&result, -EMSGSIZE, "too many interim answers");
+        }
+    }
 }
 END_TEST
 
@@ -717,11 +739,11 @@ SP_TESTS("http-client", sends_what_everybody_expects,
          headers_replace_defaults_and_empty_ones_remove_them, a_post_without_a_body_says_so,
          nothing_can_be_smuggled_into_a_head, tells_who_the_server_is_before_the_first_byte,
          every_way_a_body_can_end, a_truncated_answer_is_an_error_that_says_where,
-         garbage_is_shown_escaped, an_answer_may_come_byte_by_byte, a_collected_body_has_a_limit,
-         heads_and_bodies_are_shown_as_they_come, callbacks_can_end_the_request,
-         callbacks_can_free_the_client, an_upgrade_nobody_asked_for_is_an_error,
-         requests_queue_on_one_connection, a_connection_that_ends_is_made_again,
-         a_server_may_close_an_idle_connection,
+         garbage_is_shown_escaped, interim_answers_have_an_end, an_answer_may_come_byte_by_byte,
+         a_collected_body_has_a_limit, heads_and_bodies_are_shown_as_they_come,
+         callbacks_can_end_the_request, callbacks_can_free_the_client,
+         an_upgrade_nobody_asked_for_is_an_error, requests_queue_on_one_connection,
+         a_connection_that_ends_is_made_again, a_server_may_close_an_idle_connection,
          what_did_not_leave_is_sent_again_whatever_the_method,
          a_request_lost_with_a_stale_connection_is_repeated_once,
          a_post_the_server_may_have_seen_is_not_repeated, freeing_ends_everything_exactly_once,
