@@ -240,6 +240,19 @@ static bool is_method(const char *word) {
     return word[0] != '\0' && strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_") == strlen(word);
 }
 
+/* A fragment is not for the server (RFC 9110 4.2.5). In the name of a socket "#" is none. */
+static void cut_fragment(const struct http_job *job) {
+    struct sunpath_address address = {0};
+    const char *uri = job->path;
+
+    if (!uri && sunpath_address_parse(&address, job->target, NULL) >= 0) {
+        uri = address.uri;
+    }
+    if (uri) {
+        *strchrnul(uri, '#') = '\0'; /* of the command line, as is an address's */
+    }
+}
+
 static int read_words(struct http_job *job, int argc, char **argv) {
     if (argc - optind >= 2 && is_method(argv[optind])) {
         job->method = argv[optind++];
@@ -260,6 +273,7 @@ static int read_words(struct http_job *job, int argc, char **argv) {
         return cli_usage("http", "one word too many: '%s'",
                          cli_show(&(struct cli_shown){0}, argv[optind]));
     }
+    cut_fragment(job);
     return CLI_OK;
 }
 

@@ -120,6 +120,12 @@ static bool keeps_promise(const struct sp_set_cookie *cookie) {
            (!is_host || (!cookie->has_domain && cookie->path.size == 1));
 }
 
+/* A tab within may be sent (RFC 6265bis 5.6), but files of cookies are columns with tabs between.
+ */
+static bool has_tab(struct sp_slice slice) {
+    return slice.size > 0 && memchr(slice.data, '\t', slice.size);
+}
+
 static void split_pair(struct sp_set_cookie *cookie, struct sp_slice pair) {
     const char *end = pair.data + pair.size;
     const char *equals = memchr(pair.data, '=', pair.size);
@@ -139,7 +145,8 @@ bool sp_set_cookie_parse(struct sp_set_cookie *ret, const char *text, size_t siz
     }
     split_pair(ret, next_part(&at, end));
     if (ret->name.size + ret->value.size == 0 ||
-        ret->name.size + ret->value.size > SP_COOKIE_MAX_PAIR) {
+        ret->name.size + ret->value.size > SP_COOKIE_MAX_PAIR || has_tab(ret->name) ||
+        has_tab(ret->value)) {
         return false;
     }
     while ((part = next_part(&at, end)).data) {
@@ -148,7 +155,7 @@ bool sp_set_cookie_parse(struct sp_set_cookie *ret, const char *text, size_t siz
     if (attributes.has_max_age) {
         ret->expires = attributes.max_age;
     }
-    return keeps_promise(ret);
+    return !has_tab(ret->path) && keeps_promise(ret);
 }
 
 /* ---- paths ----------------------------------------------------------------------------------- */

@@ -27,8 +27,9 @@ struct sp_set_cookie {
 };
 
 /*
- * Reads the value of one Set-Cookie field. False when it is to be ignored: control bytes, nothing
- * in it, too large, or a name with a prefix whose promise it does not keep (__Secure-, __Host-).
+ * Reads the value of one Set-Cookie field. False when it is to be ignored: control bytes (but for
+ * tabs around name, value and path), nothing in it, too large, or a name with a prefix whose
+ * promise it does not keep (__Secure-, __Host-).
  * `now` in Unix seconds; lifetimes end 400 days from it.
  */
 bool sp_set_cookie_parse(struct sp_set_cookie *ret, const char *text, size_t size, int64_t now);

@@ -122,6 +122,8 @@ class Handler(BaseHTTPRequestHandler):
             self.events()
         elif path == "/login":
             self.answer(302, b"go on", Location="/home", Set_Cookie="id=7; Path=/; HttpOnly; Max-Age=1000")
+        elif path == "/tab":
+            self.answer(200, b"", Set_Cookie="id=7\tx\ty", X="1")
         elif path == "/elsewhere":
             self.answer(302, b"go away", Location="https://example.org/")
         elif path == "/circle":
@@ -219,6 +221,13 @@ class HttpTransferTest(TestCase):
         self.assertEqual((seen["method"], seen["path"], seen["body"]), ("GET", "/x?y=0&a=1&b=2", ""))
         self.assertEqual(json.loads(self.run_ok(SUNPATH, "http", f"unix:{self.socket}:/z", "-G", "-d", "a=1"))["path"], "/z?a=1")
 
+    def test_fragments(self):
+        self.assertEqual(self.ask("/x#?y")["path"], "/x")
+        self.assertEqual(self.ask("-G", "-d", "a=1", "/x#?y")["path"], "/x?a=1")
+        self.assertEqual(json.loads(self.run_ok(SUNPATH, "http", f"unix:{self.socket}:/x?y=0#z", "-G", "-d", "a=1"))["path"], "/x?y=0&a=1")
+        os.link(self.socket, self.path("a#b"))
+        self.assertEqual(json.loads(self.run_ok(SUNPATH, "http", self.path("a#b")))["path"], "/")
+
     def test_headers(self):
         headers = self.ask("/x", "-u", "Aladdin:open sesame", "-A", "me/1", "-r", "0-9", "-b", "a=1", "-b", "b=2")["headers"]
         self.assertEqual(headers["authorization"], "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
@@ -250,6 +259,7 @@ class HttpTransferTest(TestCase):
         self.assertNotIn("cookie", self.ask("-b", jar, "-H", "Host: other", "/x")["headers"])
         self.assertNotIn("cookie", self.ask("-b", self.path("none"), "/x")["headers"])
         self.assertIn("\tid\t7\n", self.ok("-b", jar, "-c", "-", "/missing"))
+        self.assertNotIn("\tid", self.ok("-c", "-", "/tab"))
 
     @unittest.skipUnless(shutil.which("curl"), "needs curl")
     def test_cookie_file_is_curls(self):

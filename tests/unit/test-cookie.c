@@ -29,6 +29,7 @@ START_TEST(names_and_values) {
         {"b", "", "b"},
         {"a=\"b c\"", "a", "\"b c\""},
         {"a=b,c", "a", "b,c"},
+        {"\ta\t=\tb\t;\tPath\t=\t/\t", "a", "b"},
         {"a=\xc3\xa9;", "a", "\xc3\xa9"},
     };
 
@@ -44,6 +45,10 @@ START_TEST(names_and_values) {
     ck_assert(!parse("a=b\x01"));
     ck_assert(!parse("a=b; x\n"));
     ck_assert(!sp_set_cookie_parse(&cookie, "a=\0b", 4, NOW));
+    ck_assert(!parse("a\tx=b"));
+    ck_assert(!parse("a=b\tx"));
+    ck_assert(!parse("a=b; Path=/x\ty"));
+    ck_assert(parse("a=b; Path=/x\ty; Path=/z; other=x\ty"));
 }
 END_TEST
 
