@@ -61,7 +61,7 @@ static int add_data(struct sp_event_reader *reader, const char *value, size_t si
     return r < 0 ? r : sp_buffer_append(&reader->data, "\n", 1, SIZE_MAX / 2);
 }
 
-/* "name: value", "name:value", "name", ":comment". */
+/* "name: value", "name:value", "name". */
 static int take_field(struct sp_event_reader *reader, const char *line, size_t size) {
     const char *colon = memchr(line, ':', size);
     size_t n_name = colon ? (size_t)(colon - line) : size;
@@ -171,6 +171,16 @@ static void forget_told(struct sp_event_reader *reader) {
     }
 }
 
+/* Servers send comments as signs of life, perhaps for ever without an event's end between them. */
+static int skip_comment(struct sp_event_reader *reader, const char **at, const char *end) {
+    if (*at < end) {
+        reader->is_comment = false;
+        reader->is_after_cr = **at == '\r';
+        ++*at;
+    }
+    return 0;
+}
+
 /* Takes one line, or what there is of it. 1 when that ended an event; *at moves on. */
 static int read_line(struct sp_event_reader *reader, const char **at, const char *end,
                      struct sp_event *ret) {
@@ -178,6 +188,10 @@ static int read_line(struct sp_event_reader *reader, const char **at, const char
     size_t size = (size_t)(stop - from);
 
     *at = stop;
+    reader->is_comment |= size > 0 && *from == ':' && sp_buffer_size(&reader->line) == 0;
+    if (reader->is_comment) {
+        return skip_comment(reader, at, end);
+    }
     reader->n_event += size + 1;
     if (reader->n_event > reader->max_size) {
         return -EMSGSIZE;
@@ -236,7 +250,7 @@ void sp_event_reader_reset(struct sp_event_reader *reader) {
     }
     reader->has_new_id = false;
     reader->n_event = 0;
-    reader->has_begun = reader->is_after_cr = reader->is_told = false;
+    reader->has_begun = reader->is_comment = reader->is_after_cr = reader->is_told = false;
 }
 
 void sp_event_reader_deinit(struct sp_event_reader *reader) {

@@ -38,7 +38,7 @@ char *sp_event_put_comment(char *at, const char *text, size_t size);
 
 /* All zero but `max_size` is a reader at the beginning of a stream. */
 struct sp_event_reader {
-    size_t max_size; /* bytes of an event, its fields' names and comments in it included */
+    size_t max_size; /* bytes of an event, its fields' names included */
     size_t n_event;  /* of these so far */
     struct sp_buffer line, data, type;
     struct sp_buffer id;      /* as the stream has named it so far */
@@ -47,6 +47,7 @@ struct sp_event_reader {
     int64_t retry_ms;         /* what the stream said last; valid with has_retry */
     bool has_retry;
     bool has_begun;   /* the byte order mark is read over, if there was one */
+    bool is_comment;  /* the line that is read: nothing of it is kept */
     bool is_after_cr; /* a LF that follows is the same line end */
     bool is_told;     /* `data` and `type` are those of an event that was returned */
 };

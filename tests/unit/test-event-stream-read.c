@@ -159,11 +159,29 @@ START_TEST(an_event_has_a_limit) {
     ck_assert_int_eq(result_of("data: 4567890\n\n", 15), 1);
     ck_assert_int_eq(result_of("data: 4567890\n\n", 14), -EMSGSIZE);
     ck_assert_int_eq(result_of("data: a\n\ndata: b\n\ndata: c\n\n", 9), 1);
-    ck_assert_int_eq(result_of(":an endless comment", 9), -EMSGSIZE);
+    ck_assert_int_eq(result_of("an endless line", 9), -EMSGSIZE);
     ck_assert_int_eq(result_of("data:\ndata:\ndata:\n", 15), -EMSGSIZE);
+}
+END_TEST
+
+START_TEST(comments_do_not_count) {
+    ck_assert_int_eq(result_of(":an endless comment", 9), 0);
+    ck_assert_int_eq(result_of(":\n:\r:\r\n: x:\n:\n:\n:\n:\n:\n:\n", 9), 0);
+    ck_assert_int_eq(result_of("data: a\n: a long comment within\n\n", 9), 1);
+    check(":\r\n:\rdata:1\n: data:2\r\n\n:\n\n:data:3\n\ndata:4\n:5\r\r", "message/1/|message/4/|");
+}
+END_TEST
+
+START_TEST(a_comment_ends_with_its_stream) {
+    struct sp_event_reader reader = {.max_size = 100};
+
+    ck_assert_str_eq(read_text(&reader, ": broken off"), "");
+    sp_event_reader_reset(&reader);
+    ck_assert_str_eq(read_text(&reader, "data: a\n\n"), "message/a/|");
+    sp_event_reader_deinit(&reader);
 }
 END_TEST
 
 SP_TESTS("event-stream-read", the_examples_of_the_standard, line_ends_and_marks, fields,
          an_id_or_a_type_with_a_nul_is_none, retry_times, another_stream_goes_on_with_the_id,
-         an_event_has_a_limit)
+         an_event_has_a_limit, comments_do_not_count, a_comment_ends_with_its_stream)
