@@ -235,7 +235,8 @@ SUNPATH_API int sunpath_http_client_upgrade(
                     int result, const struct sunpath_error *error, void *user),
     void *user);
 
-/* Ends it with -ECANCELED; on_done fires inside. Legal in all of its callbacks. */
+/* Ends it with -ECANCELED; on_done fires inside. Legal in all of its callbacks, which may still
+ * look at the response that they were given. */
 SUNPATH_API void sunpath_http_request_cancel(struct sunpath_http_request *request);
 
 /* After on_body returned SUNPATH_HTTP_PAUSE: goes on, in a later turn of the loop. */

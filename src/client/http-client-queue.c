@@ -8,7 +8,8 @@
 
 static const struct sunpath_error no_error;
 
-/* Calls on_done. The request's memory goes with the last callback. */
+/* Calls on_done. The request's memory goes with the last callback, as does that of the response:
+ * the callback that ended it may have been shown it. */
 static void deliver(struct sunpath_http_request *request, struct sunpath_http_response *response,
                     int result, const struct sunpath_error *error) {
     struct sunpath_http_client *client = request->client;
@@ -19,15 +20,14 @@ static void deliver(struct sunpath_http_request *request, struct sunpath_http_re
     sp_list_append(&client->spent, &request->node);
     if (request->ret_response && result == 0) {
         *request->ret_response = response;
+    } else {
+        request->response = response;
     }
     error = error ? error : &no_error;
     if (request->on_upgrade) {
         request->on_upgrade(request->upgraded, response, result, error, request->done_user);
     } else {
         request->on_done(result == 0 ? response : NULL, result, error, request->done_user);
-    }
-    if (!request->ret_response || result != 0) {
-        sunpath_http_response_free(response);
     }
 }
 

@@ -389,6 +389,7 @@ struct sunpath_http_request *sp_http_request_free(struct sunpath_http_request *r
     }
     free(request->base);
     free(request->location);
+    sunpath_http_response_free(request->response);
     free(request);
     return NULL;
 }

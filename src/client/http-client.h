@@ -105,7 +105,8 @@ struct sunpath_http_request {
     bool expects_continue;
     bool closes; /* it says "Connection: close" */
     bool is_paused;
-    bool is_over; /* on_done was called */
+    bool is_over;                           /* on_done was called */
+    struct sunpath_http_response *response; /* that is freed with it; NULL: it is not over */
 
     /* the state of one attempt: sp_http_request_rewind() */
     enum sp_http_sending sending;

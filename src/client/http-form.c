@@ -49,6 +49,9 @@ struct sunpath_http_form {
     struct sp_list *current; /* the list itself: the closing boundary */
     enum step step;
     size_t n_given; /* of the text that the step is about */
+
+    bool is_inside; /* a source is being called, perhaps */
+    bool is_freed;  /* meanwhile */
 };
 
 static struct part *part_of(struct sp_list *node) {
@@ -98,11 +101,19 @@ int sunpath_http_form_new(struct sunpath_http_form **ret) {
     return 0;
 }
 
-struct sunpath_http_form *sunpath_http_form_free(struct sunpath_http_form *form) {
-    while (form && !sp_list_is_empty(&form->parts)) {
+static void release(struct sunpath_http_form *form) {
+    while (!sp_list_is_empty(&form->parts)) {
         free_part(part_of(form->parts.next));
     }
     free(form);
+}
+
+struct sunpath_http_form *sunpath_http_form_free(struct sunpath_http_form *form) {
+    if (form && form->is_inside) {
+        form->is_freed = true;
+    } else if (form) {
+        release(form);
+    }
     return NULL;
 }
 
@@ -263,23 +274,36 @@ int64_t sunpath_http_form_length(const struct sunpath_http_form *form) {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* A source that ends the request gets on_done called, and there the form may be freed. */
+static void leave(struct sunpath_http_form *form) {
+    form->is_inside = false;
+    if (form->is_freed) {
+        release(form);
+    }
+}
+
+static int rewind_part(struct part *part) {
+    int r = !part->is_begun ? 0 : part->rewind ? part->rewind(part->user) : -ESPIPE;
+
+    part->is_begun &= r != 0;
+    part->n_given = 0;
+    return r;
+}
+
 int sp_http_form_rewind(void *user) {
     struct sunpath_http_form *form = user;
+    int r = 0;
 
-    for (struct sp_list *node = form->parts.next; node != &form->parts; node = node->next) {
-        struct part *part = part_of(node);
-        int r = !part->is_begun ? 0 : part->rewind ? part->rewind(part->user) : -ESPIPE;
-
-        if (r != 0) {
-            return r;
-        }
-        part->is_begun = false;
-        part->n_given = 0;
+    form->is_inside = true;
+    for (struct sp_list *node = form->parts.next; r == 0 && node != &form->parts && !form->is_freed;
+         node = node->next) {
+        r = rewind_part(part_of(node));
     }
     form->current = form->parts.next;
     form->step = STEP_HEAD;
     form->n_given = 0;
-    return 0;
+    leave(form);
+    return r;
 }
 
 /* The next bytes of a text; 0 when it is through. */
@@ -369,12 +393,21 @@ static bool go_to_next_step(struct sunpath_http_form *form) {
     return true;
 }
 
-ssize_t sp_http_form_read(void *user, void *buffer, size_t n_buffer) {
-    struct sunpath_http_form *form = user;
-    size_t n_read = 0;
+/* The caller's code, which is asked once a read: it may have ended the request. */
+static bool is_source(const struct sunpath_http_form *form) {
+    return form->current != &form->parts && form->step == STEP_CONTENT &&
+           part_of(form->current)->read;
+}
 
-    while (n_read < n_buffer) {
-        ssize_t n = give_step(form, (char *)buffer + n_read, n_buffer - n_read);
+static ssize_t fill(struct sunpath_http_form *form, char *buffer, size_t n_buffer) {
+    size_t n_read = 0;
+    bool has_asked = false;
+
+    while (n_read < n_buffer && !(has_asked && is_source(form))) {
+        ssize_t n;
+
+        has_asked |= is_source(form);
+        n = give_step(form, buffer + n_read, n_buffer - n_read);
 
         if (n == -EAGAIN && n_read > 0) {
             break;
@@ -388,4 +421,14 @@ ssize_t sp_http_form_read(void *user, void *buffer, size_t n_buffer) {
         }
     }
     return (ssize_t)n_read;
+}
+
+ssize_t sp_http_form_read(void *user, void *buffer, size_t n_buffer) {
+    struct sunpath_http_form *form = user;
+    ssize_t n;
+
+    form->is_inside = true;
+    n = fill(form, buffer, n_buffer);
+    leave(form);
+    return n;
 }
