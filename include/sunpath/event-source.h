@@ -55,8 +55,8 @@ struct sunpath_event_source_options {
      */
     int retry_ms;
     int max_retry_ms;
-    /* Without a byte for so long the stream counts as broken; 0: no limit. For servers that send
-     * comments as a sign of life. */
+    /* Without a byte for so long, its first included, the stream counts as broken; 0: no limit. For
+     * servers that send comments as a sign of life. */
     int idle_ms;
     size_t max_event; /* bytes of one event as it is sent; 0: 1 MiB */
     const struct sunpath_connect_options *connect;

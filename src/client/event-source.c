@@ -255,7 +255,7 @@ static int ask(struct sunpath_event_source *source) {
     options.on_body = on_body;
     options.user = source;
     options.timeout_ms = -1;
-    options.idle_ms = source->idle_ms;
+    options.first_byte_ms = options.idle_ms = source->idle_ms;
     options.max_redirects = MAX_REDIRECTS;
     return sunpath_http_client_send(source->client, "GET", source->uri, &options, on_done, source);
 }

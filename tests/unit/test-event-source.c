@@ -249,6 +249,9 @@ START_TEST(a_silent_stream_counts_as_broken) {
     peer_write(fd, STREAM);
     wait_for_error(1, "no byte moved for 30 ms", 20);
     close(fd);
+    fd = peer_accept();
+    wait_for_error(2, "no byte of an answer 30 ms after", 20);
+    close(fd);
     close_all();
 }
 END_TEST
