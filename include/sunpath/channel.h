@@ -118,9 +118,10 @@ struct sunpath_channel_options {
      * Large messages can travel as sealed memory (memfd_create(2)), which is mapped read-only where
      * it arrives: they are safe from later change, count against no queue, and packets may be
      * larger than the socket's limit. Sending them: messages of `large_min` bytes and more, when
-     * the peer takes them; 0: never. Whether it does is asked with the first message, by one
-     * descriptor that comes with it: peers that take no descriptors never see it. Until there is an
-     * answer, and when it is no, large messages go as others do. `peer_takes_large`: both programs
+     * the peer takes them; 0: never. Whether it does is asked with the first message that has no
+     * descriptors, by one that comes with it: other libraries' channels that take none never see
+     * it, and sunpath's never show it. Until there is an answer, and when it is no, large messages
+     * go as others do. `peer_takes_large`: both programs
      * are yours, do not ask; datagrams cannot ask. Receiving them: of at most `max_large` bytes; 0:
      * none.
      */

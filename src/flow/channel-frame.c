@@ -36,6 +36,7 @@ static void show(struct sunpath_channel *channel, const struct sunpath_frame *fr
     sunpath_stream_consume(frames->stream, frame->n_frame); /* the bytes stay where they are */
     n_fds = sp_frames_take_fds(channel, frames->n_shown, fds);
     if (n_fds < 0) {
+        sp_large_lost(channel, frame->data, frame->size);
         sp_fail(&error, n_fds, SUNPATH_REASON_PROTOCOL, "receive",
                 "message %llu: it brought more descriptors than the limit of %zu, or than this "
                 "process has left",

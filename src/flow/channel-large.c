@@ -12,10 +12,12 @@
 #include "os/memfd.h"
 
 /*
- * An offer and its answer go over a socket of their own, whose other end comes as the last
- * descriptor of the first message. A peer that knows nothing of it takes no descriptors, so that
- * the kernel closes that end, which says no.
+ * An offer and its answer go over a socket of their own, whose other end is the only descriptor of
+ * an early message. Whoever wants no memory closes it, and so does the kernel for a peer that takes
+ * no descriptors: that says no.
  */
+
+#define NOTES_PER_TURN 32 /* so that one that never ends does not keep the others waiting */
 
 static const char magic[16] = {'\x93', 's',    'u',    'n',    'p',    'a',    't',    'h',
                                '\xd5', '\x1f', '\xe2', '\x07', '\xb8', '\x6c', '\x4a', '\x91'};
@@ -62,15 +64,17 @@ static void close_offer(struct sunpath_channel *channel) {
 static void on_note(struct sp_watch *watch, unsigned events) {
     struct sunpath_channel *channel = sp_container_of(watch, struct sunpath_channel, large.watch);
     struct sp_note note;
-    int r;
+    int r = 1;
 
     (void)events;
-    while ((r = sp_note_receive(&note, watch->fd, 0)) > 0) {
+    for (int i = 0; i < NOTES_PER_TURN && (r = sp_note_receive(&note, watch->fd, 0)) > 0; i++) {
         if (note.kind == SP_NOTE_ANSWER) {
             channel->large.peer_max = note.size;
             channel->large.peer_takes_pool = note.detail & SP_NOTE_TAKES_POOL;
         } else if (note.kind == SP_NOTE_RELEASE) {
             sp_pool_release(channel, note.detail);
+        } else if (note.kind == SP_NOTE_DROP) {
+            sp_pool_forget(channel, note.detail);
         }
     }
     if (r < 0) {
@@ -120,15 +124,27 @@ void sp_large_close(struct sunpath_channel *channel) {
     /* what the peer fills stays: on_message may be looking at it */
 }
 
-/* Takes the offer off the first message, if there is one, and answers it. */
+static bool is_offer(struct sp_note *ret, int fd) {
+    socklen_t n_type = sizeof(int);
+    int type;
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n_type) == 0 && type == SOCK_SEQPACKET &&
+           sp_note_receive(ret, fd, MSG_PEEK) > 0 && ret->kind == SP_NOTE_OFFER;
+}
+
+/* Takes the offer off a message, if it came with one, and answers it. */
 static void take_offer(struct sunpath_channel *channel, struct sunpath_channel_message *message) {
     struct sp_note offer, answer;
-    socklen_t n_type = sizeof(int);
-    int fd = message->fds[message->n_fds - 1], type;
+    int fd = message->fds[0];
     bool has_pool;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n_type) < 0 || type != SOCK_SEQPACKET ||
-        sp_note_receive(&offer, fd, MSG_PEEK) <= 0 || offer.kind != SP_NOTE_OFFER) {
+    if (message->n_fds != 1 || !is_offer(&offer, fd)) {
+        return;
+    }
+    channel->large.was_asked = true;
+    message->n_fds = 0;
+    if (channel->options.max_large == 0) {
+        sp_close(fd);
         return;
     }
     sp_note_receive(&offer, fd, 0); /* closing with it unread would cut our answer off */
@@ -141,7 +157,6 @@ static void take_offer(struct sunpath_channel *channel, struct sunpath_channel_m
     } else {
         sp_close(fd);
     }
-    message->n_fds--;
 }
 
 /* ---- in -------------------------------------------------------------------------------------- */
@@ -200,13 +215,10 @@ int sp_large_take(struct sunpath_channel *channel, struct sunpath_channel_messag
     struct sp_note note;
 
     message->memory_fd = -1;
-    if (channel->options.max_large == 0) {
-        return 0;
-    }
-    if (sp_channel_number(channel) == 1 && message->n_fds > 0) {
+    if (message->n_fds > 0 && !channel->large.was_asked && channel->type != SUNPATH_DGRAM) {
         take_offer(channel, message);
     }
-    if (!sp_note_read(&note, message->data, message->size)) {
+    if (channel->options.max_large == 0 || !sp_note_read(&note, message->data, message->size)) {
         return 0;
     }
     if (note.kind == SP_NOTE_MEMORY) {
@@ -231,6 +243,15 @@ void sp_large_release(struct sunpath_channel *channel, int slot,
         munmap((void *)message->data, message->size);
     }
     sp_close(message->memory_fd);
+}
+
+void sp_large_lost(struct sunpath_channel *channel, const void *data, size_t size) {
+    struct sp_note note;
+
+    if (channel->large.side_fd >= 0 && sp_note_read(&note, data, size) &&
+        note.kind == SP_NOTE_POOL) {
+        sp_pool_lose(channel, note.detail & ~SP_NOTE_HAS_MEMORY);
+    }
 }
 
 /* ---- out ------------------------------------------------------------------------------------- */
@@ -281,4 +302,17 @@ int sp_large_send_slot(struct sunpath_channel *channel, int slot, int fd,
         SP_NOTE_POOL, (uint32_t)slot | (fd >= 0 ? SP_NOTE_HAS_MEMORY : 0), outgoing->size);
 
     return send_note(channel, &note, fd, outgoing);
+}
+
+void sp_large_unsent(struct sunpath_channel *channel, const void *data, size_t size) {
+    struct sp_note note;
+
+    if (!channel->large.pool || !sp_note_read(&note, data, size) || note.kind != SP_NOTE_POOL) {
+        return;
+    }
+    if (note.detail & SP_NOTE_HAS_MEMORY) {
+        sp_pool_forget(channel, note.detail & ~SP_NOTE_HAS_MEMORY);
+    } else {
+        sp_pool_release(channel, note.detail);
+    }
 }

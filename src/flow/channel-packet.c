@@ -50,14 +50,16 @@ void sp_packet_room_free(struct sp_packet_room *room) {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static void lose_packet(struct sunpath_channel *channel, int code, size_t size) {
+static void lose_packet(struct sunpath_channel *channel, int code,
+                        const struct sunpath_message *packet) {
     struct sunpath_error error;
 
     if (code == -EMSGSIZE) {
         sp_fail(&error, code, SUNPATH_REASON_PROTOCOL, "receive",
                 "message %llu: its %zu bytes are over the limit of %zu", sp_channel_number(channel),
-                size, channel->options.max_message);
+                packet->size, channel->options.max_message);
     } else {
+        sp_large_lost(channel, packet->data, packet->size);
         sp_fail(&error, code, SUNPATH_REASON_PROTOCOL, "receive",
                 "message %llu: it brought more descriptors than the limit of %zu, or than this "
                 "process has left",
@@ -109,7 +111,7 @@ static int receive_one(struct sunpath_channel *channel) {
         sp_channel_end_input(channel);
         return 0;
     } else if (r == -EMSGSIZE || r == -ETOOMANYREFS) {
-        lose_packet(channel, r, packet.size);
+        lose_packet(channel, r, &packet);
     } else if (r == -ECONNRESET && channel->type == SUNPATH_SEQPACKET) {
         channel->packets.error = r; /* what it sent before is still there */
         sp_packets_drop(channel);

@@ -96,10 +96,17 @@ static void retire(struct sunpath_channel *channel, struct slot *slot) {
     drop_slot(pool, slot);
 }
 
+/* As many bytes as both sides allow: the peer's limit holds for all slots together. */
+static size_t max_of(const struct sunpath_channel *channel) {
+    size_t max = channel->options.pool_size;
+
+    return max < channel->large.peer_max ? max : (size_t)channel->large.peer_max;
+}
+
 /* A place for a new slot of `size` bytes, for which free ones that are too small may have to go. */
 static struct slot *find_place(struct sunpath_channel *channel, size_t size) {
     struct sp_pool *pool = channel->large.pool;
-    size_t max = channel->options.pool_size;
+    size_t max = max_of(channel);
     struct slot *place = NULL;
 
     for (struct slot *slot = pool->slots; slot < pool->slots + N_SLOTS; slot++) {
@@ -121,8 +128,9 @@ static struct slot *find_place(struct sunpath_channel *channel, size_t size) {
 }
 
 int sp_pool_reserve(struct sunpath_channel *channel, void **ret, size_t size) {
-    size_t rounded = size > 0 ? (size + GRAIN - 1) / GRAIN * GRAIN : GRAIN;
-    size_t max = channel->options.pool_size;
+    size_t max = max_of(channel);
+    size_t n_grains = size > 0 ? (size - 1) / GRAIN + 1 : 1;
+    size_t rounded = n_grains <= max / GRAIN ? n_grains * GRAIN : max;
     struct sp_pool *pool = pool_at(&channel->large.pool);
     struct slot *slot;
     int r;
@@ -130,7 +138,7 @@ int sp_pool_reserve(struct sunpath_channel *channel, void **ret, size_t size) {
     if (!pool) {
         return -ENOMEM;
     }
-    if (rounded < size || rounded > max) {
+    if (size > max || max == 0) {
         return -EMSGSIZE;
     }
 
@@ -195,6 +203,14 @@ void sp_pool_release(struct sunpath_channel *channel, uint32_t slot) {
     }
 }
 
+void sp_pool_forget(struct sunpath_channel *channel, uint32_t slot) {
+    struct sp_pool *pool = channel->large.pool;
+
+    if (pool && slot < N_SLOTS && pool->slots[slot].is_lent) {
+        drop_slot(pool, &pool->slots[slot]);
+    }
+}
+
 /* ---- in -------------------------------------------------------------------------------------- */
 
 static int refuse(const struct sunpath_channel *channel, int code, const char *why,
@@ -212,7 +228,7 @@ static int map_slot(struct sunpath_channel *channel, struct sp_pool *pool, struc
     int r;
 
     drop_slot(pool, slot);
-    while (sp_note_receive(&note, channel->large.side_fd, 0) > 0) {
+    for (int i = 0; i < 2 * N_SLOTS && sp_note_receive(&note, channel->large.side_fd, 0) > 0; i++) {
         if (note.kind == SP_NOTE_DROP && note.detail < N_SLOTS) {
             drop_slot(pool, &pool->slots[note.detail]);
         }
@@ -233,6 +249,16 @@ static int map_slot(struct sunpath_channel *channel, struct sp_pool *pool, struc
     *slot = (struct slot){.data = (char *)data, .size = (size_t)size, .fd = -1};
     pool->n_bytes += (size_t)size;
     return 0;
+}
+
+void sp_pool_lose(struct sunpath_channel *channel, uint32_t slot) {
+    const struct sp_note note = sp_note_of(SP_NOTE_DROP, slot, 0);
+    struct sp_pool *pool = channel->large.peer_pool;
+
+    if (pool && slot < N_SLOTS) {
+        drop_slot(pool, &pool->slots[slot]);
+    }
+    send(channel->large.side_fd, &note, sizeof(note), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 int sp_pool_take(struct sunpath_channel *channel, struct sunpath_channel_message *message,

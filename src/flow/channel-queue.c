@@ -193,6 +193,8 @@ static void refuse(struct sunpath_channel *channel, int error) {
     } else if (error == -EAGAIN) {
         block(channel);
     } else if (is_of_one(channel, error)) {
+        sp_large_unsent(channel, data_of(first_of(&channel->packets)),
+                        first_of(&channel->packets)->n_data);
         channel->counts.n_failed++;
         channel->counts.n_sent--;
         finish(channel, error);

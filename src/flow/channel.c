@@ -19,6 +19,11 @@
 
 #define KIB 1024ULL
 
+/* "No limit": sums with what surrounds a frame are sizes still; SO_SNDBUF, for packets, is an int.
+ */
+#define FRAME_MAX  (SIZE_MAX / 4)
+#define PACKET_MAX ((size_t)INT32_MAX)
+
 /* ---- the end --------------------------------------------------------------------------------- */
 
 void sp_channel_leave(struct sunpath_channel *channel) {
@@ -138,6 +143,9 @@ void sp_channel_deliver(struct sunpath_channel *channel, struct sunpath_channel_
     struct sunpath_channel_message own = *message; /* the user may write to his */
 
     message->number = sp_channel_number(channel);
+    if (taken < 0) {
+        sp_large_lost(channel, message->data, message->size);
+    }
     if (r >= 0 && message->n_fds > 0) {
         r = check_fds(channel, message->fds, message->n_fds, &error);
     }
@@ -235,6 +243,7 @@ static int set_options(struct sunpath_channel *channel,
     struct sunpath_channel_options *options = &channel->options;
     bool is_stream = channel->type == SUNPATH_STREAM;
     int r = sp_options_read(options, sizeof(*options), given);
+    size_t max;
 
     if (r < 0) {
         return r;
@@ -246,6 +255,8 @@ static int set_options(struct sunpath_channel *channel,
     options->max_message = options->max_message ? options->max_message
                            : is_stream          ? 1024 * KIB
                                                 : 256 * KIB;
+    max = is_stream ? FRAME_MAX : PACKET_MAX;
+    options->max_message = options->max_message < max ? options->max_message : max;
     options->max_queue = options->max_queue ? options->max_queue : 16 * 1024 * KIB;
     options->high_mark = options->high_mark ? options->high_mark : 256 * KIB;
     options->low_mark = options->low_mark ? options->low_mark : 64 * KIB;
@@ -358,45 +369,48 @@ static int check_send(struct sunpath_channel *channel, size_t size, bool is_larg
     return size > channel->max_known ? -EMSGSIZE : 0;
 }
 
-/* As memory when the peer takes it, else as it is; the first one with an offer of memory. */
-static int send_anyhow(struct sunpath_channel *channel, struct sp_outgoing *outgoing,
-                       int memory_fd) {
-    _cleanup_(sp_closep) int made_fd = -1, offer_fd = -1;
-    int fds[SUNPATH_FDS_MAX];
-    int r = 0, has_offer = 0;
+/* As it is; with an offer of memory when that was not made yet, and is no burden. */
+static int send_plainly(struct sunpath_channel *channel, struct sp_outgoing *outgoing) {
+    _cleanup_(sp_closep) int offer_fd = -1;
+    /* without a descriptor for it, the next one has it */
+    bool has_offer = outgoing->n_fds == 0 &&
+                     channel->n_queued_fds < channel->options.max_queued_fds &&
+                     sp_large_offer(channel, &offer_fd) > 0;
+    int r;
 
-    if (sp_large_is_for(channel, outgoing->size)) {
-        if (memory_fd < 0 && channel->large.peer_takes_pool) {
-            r = sp_pool_send_copy(channel, outgoing);
-            if (r != -EAGAIN) {
-                return r;
-            }
-            r = 0; /* every slot is still with the peer */
-        }
-        if (memory_fd < 0) {
-            r = sp_memfd_copy(&made_fd, outgoing->data, outgoing->size);
-            memory_fd = made_fd;
-        }
-        return r < 0 ? r : sp_large_send(channel, memory_fd, outgoing);
-    }
-
-    if (outgoing->n_fds < SUNPATH_FDS_MAX) {
-        has_offer =
-            sp_large_offer(channel, &offer_fd); /* without a descriptor the next one has it */
-    }
-    if (has_offer > 0) {
-        if (outgoing->n_fds > 0) {
-            memcpy(fds, outgoing->fds, outgoing->n_fds * sizeof(int));
-        }
-        fds[outgoing->n_fds++] = offer_fd;
-        outgoing->fds = fds;
+    if (has_offer) {
+        outgoing->fds = &offer_fd;
+        outgoing->n_fds = 1;
     }
     r = channel->kind->send(channel, outgoing);
-    if (has_offer > 0 && r < 0) {
+    if (has_offer && r < 0) {
         sp_large_withdraw(channel);
     }
-    channel->large.was_offered = channel->large.was_offered || (has_offer > 0 && r >= 0);
+    channel->large.was_offered = channel->large.was_offered || (has_offer && r >= 0);
     return r;
+}
+
+/* As memory when the peer takes it, else as it is. */
+static int send_anyhow(struct sunpath_channel *channel, struct sp_outgoing *outgoing,
+                       int memory_fd) {
+    _cleanup_(sp_closep) int made_fd = -1;
+    int r = 0;
+
+    if (!sp_large_is_for(channel, outgoing->size)) {
+        return send_plainly(channel, outgoing);
+    }
+    if (memory_fd < 0 && channel->large.peer_takes_pool) {
+        r = sp_pool_send_copy(channel, outgoing);
+        if (r != -EAGAIN) {
+            return r;
+        }
+        r = 0; /* every slot is still with the peer */
+    }
+    if (memory_fd < 0) {
+        r = sp_memfd_copy(&made_fd, outgoing->data, outgoing->size);
+        memory_fd = made_fd;
+    }
+    return r < 0 ? r : sp_large_send(channel, memory_fd, outgoing);
 }
 
 /* `memory_fd`: what holds the message, or -1; `room`: the slot of ours that does, or NULL. */

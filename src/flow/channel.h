@@ -111,7 +111,8 @@ enum sp_note_kind {
     SP_NOTE_ANSWER,     /* yes, of up to `size` bytes */
     SP_NOTE_POOL,       /* the message is in the slot `detail` of the sender's pool */
     SP_NOTE_RELEASE,    /* on the side socket: the slot `detail` is free again */
-    SP_NOTE_DROP /* on the side socket: the slot `detail` will not be used as it is any more */
+    SP_NOTE_DROP /* on the side socket: the slot `detail` is not used as it is any more, or never
+                    came */
 };
 
 #define SP_NOTE_TAKES_POOL 1U         /* in the `detail` of an offer and of an answer */
@@ -137,6 +138,7 @@ struct sp_large {
     struct sp_pool *pool;      /* what we fill */
     struct sp_pool *peer_pool; /* what the peer fills */
     bool was_offered, peer_takes_pool;
+    bool was_asked; /* by the peer's offer: what follows is no offer any more */
 };
 
 /*
@@ -218,9 +220,12 @@ void sp_channel_tell_sent(struct sunpath_channel *channel);
 int sp_channel_keep_fds(struct sunpath_channel *channel, int *ret, const int *fds, size_t n);
 void sp_channel_close_kept(struct sunpath_channel *channel, const int *fds, size_t n);
 
-/* As many descriptors as one message may bring: those of the user, and memory or an offer of it. */
+/*
+ * As many descriptors as one message may bring: those of the user, and memory or an offer of it,
+ * which is to be understood also by those who do not want any.
+ */
 static inline size_t sp_channel_fds_room(const struct sunpath_channel *channel) {
-    size_t n = channel->options.max_fds + (channel->options.max_large > 0);
+    size_t n = channel->options.max_fds + 1;
 
     return n < SUNPATH_FDS_MAX ? n : SUNPATH_FDS_MAX;
 }
@@ -240,6 +245,10 @@ int sp_large_take(struct sunpath_channel *channel, struct sunpath_channel_messag
 /* What was taken is done with; `slot` of the peer's pool, or -1. */
 void sp_large_release(struct sunpath_channel *channel, int slot,
                       const struct sunpath_channel_message *message);
+
+/* A message with these bytes was lost on arrival, or never left: a slot it stands for is not. */
+void sp_large_lost(struct sunpath_channel *channel, const void *data, size_t size);
+void sp_large_unsent(struct sunpath_channel *channel, const void *data, size_t size);
 
 /* Does a message of this size travel as memory? The largest that could; 0: none. */
 bool sp_large_is_for(const struct sunpath_channel *channel, size_t size);
@@ -261,6 +270,10 @@ int sp_pool_reserve(struct sunpath_channel *channel, void **ret, size_t size);
 int sp_pool_send_room(struct sunpath_channel *channel, const void *room,
                       struct sp_outgoing *outgoing);
 void sp_pool_release(struct sunpath_channel *channel, uint32_t slot);
+/* The peer has not got the memory of a slot that was sent: it is made anew. */
+void sp_pool_forget(struct sunpath_channel *channel, uint32_t slot);
+/* The message in a slot of the peer's was lost: it is told that we have that slot no more. */
+void sp_pool_lose(struct sunpath_channel *channel, uint32_t slot);
 /* Shows the message of a note. Returns the slot + 1, or why it is lost. */
 int sp_pool_take(struct sunpath_channel *channel, struct sunpath_channel_message *message,
                  const struct sp_note *note, struct sunpath_error *error);

@@ -41,8 +41,11 @@ int sunpath_framing_parse(enum sunpath_framing *ret, const char *name) {
     return -EINVAL;
 }
 
+/* No limit is still one below which the sum of a message and what surrounds it is a size. */
 static size_t limit_of(const struct sunpath_frame_reader *reader) {
-    return reader->max_message > 0 ? reader->max_message : SUNPATH_FRAME_MESSAGE_MAX;
+    size_t max = reader->max_message > 0 ? reader->max_message : SUNPATH_FRAME_MESSAGE_MAX;
+
+    return max < SIZE_MAX / 2 ? max : SIZE_MAX / 2;
 }
 
 static unsigned long long number_of(const struct sunpath_frame_reader *reader) {

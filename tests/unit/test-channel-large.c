@@ -81,7 +81,7 @@ START_TEST(a_peer_that_knows_no_memory_gets_frames) {
     ck_assert_int_ge(sunpath_channel_send(a.channel, large, LARGE, NULL), 0);
     run_until(b.n_messages == 1 || b.n_lost == 1);
     ck_assert_int_eq(b.n_lost, 0);
-    ck_assert_uint_eq(b.fds_with[0], 1); /* it takes a descriptor, and sees one */
+    ck_assert_uint_eq(b.n_fds, 0); /* it takes a descriptor, but not to show an offer */
     ck_assert(!was_memory && is_as_sent);
     run_quiet();
     ck_assert_int_ge(sunpath_channel_send(a.channel, large, LARGE, NULL), 0);
@@ -89,6 +89,59 @@ START_TEST(a_peer_that_knows_no_memory_gets_frames) {
     ck_assert(!was_memory && is_as_sent);
     ck_assert_uint_eq(b.fds_with[1], 0);
     close_both(&a, &b);
+}
+END_TEST
+
+START_TEST(an_offer_costs_no_message) {
+    for (size_t t = 0; t < 2; t++) {
+        for (unsigned max_fds = 0; max_fds < 2; max_fds++) {
+            int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), pair[2], n_fds;
+
+            a = b = (struct told){0};
+            open_loop();
+            pair_of(pair, types[t]);
+            ck_assert_int_eq(sunpath_channel_open(&a.channel, loop, pair[0], &tell_all, &a, &sends),
+                             0);
+            ck_assert_int_eq(
+                sunpath_channel_open(&b.channel, loop, pair[1], &takes, &b,
+                                     FRAMED(.framing = SUNPATH_FRAME_VARINT, .max_fds = max_fds,
+                                            .fd_kinds = SUNPATH_FD_DEVICE)),
+                0);
+            n_fds = fixture_n_fds();
+            ck_assert_int_eq(sunpath_channel_send(a.channel, "first", 5,
+                                                  SEND_OPTIONS(.fds = &fd, .n_fds = max_fds)),
+                             0);
+            ck_assert_int_eq(send_text(&a, "second"), 0);
+            ck_assert_int_eq(send_text(&a, "third"), 0);
+            run_until(b.n_messages == 3);
+            run_quiet();
+            ck_assert_int_eq(b.n_lost, 0);
+            ck_assert_uint_eq(b.n_fds, max_fds);
+            ck_assert_int_eq(fixture_n_fds(), n_fds); /* it was answered by closing it */
+            close(fd);
+            close_both(&a, &b);
+        }
+    }
+}
+END_TEST
+
+START_TEST(an_offer_is_understood_behind_other_descriptors) {
+    for (size_t t = 0; t < 2; t++) {
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        open_for(types[t], &sends, LARGE);
+        ck_assert_int_eq(
+            sunpath_channel_send(a.channel, "first", 5, SEND_OPTIONS(.fds = &fd, .n_fds = 1)), 0);
+        ck_assert_int_eq(send_text(&a, "second"), 0);
+        run_until(b.n_messages == 2);
+        run_quiet();
+        ck_assert_int_eq(sunpath_channel_send(a.channel, large, LARGE, NULL), 0);
+        run_until(b.n_messages == 3);
+        ck_assert(was_memory && is_as_sent);
+        ck_assert_uint_eq(b.n_fds, 1);
+        close(fd);
+        close_both(&a, &b);
+    }
 }
 END_TEST
 
@@ -237,7 +290,8 @@ START_TEST(a_channel_is_closed_with_its_offer_open) {
 END_TEST
 
 SP_TESTS("channel-large", peers_that_both_know_memory_use_it,
-         a_peer_that_knows_no_memory_gets_frames, a_plain_peer_sees_nothing_of_it,
+         a_peer_that_knows_no_memory_gets_frames, an_offer_costs_no_message,
+         an_offer_is_understood_behind_other_descriptors, a_plain_peer_sees_nothing_of_it,
          memory_goes_unasked_when_both_programs_are_ours,
          memory_that_is_there_already_goes_without_a_copy, memory_that_could_change_is_refused,
          the_same_bytes_are_a_message_to_those_who_take_no_memory,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test-channel-pool.c - memory used again: filled in place, lent, given back, bounded, refused. */
 
+#include <sys/resource.h>
+
 #include "flow/channel.h"
 #include "os/memfd.h"
 
@@ -137,6 +139,54 @@ START_TEST(slots_of_other_sizes_replace_those_that_are_free) {
 }
 END_TEST
 
+START_TEST(a_pool_keeps_to_the_limit_of_the_peer) {
+    static const size_t sizes[] = {4 * LARGE - 5000, LARGE, 3 * LARGE, 2 * LARGE + 1, 200000};
+    char *data = calloc(1, 4 * LARGE);
+    void *room;
+
+    ck_assert_ptr_nonnull(data);
+    open_for(SUNPATH_STREAM, 64 * LARGE, true);
+    a.channel->large.peer_max = b.channel->options.max_large = 4 * LARGE - 5000; /* no grain */
+    for (size_t i = 0; i < 20; i++) { /* none is waited for: some go through the pool, some not */
+        ck_assert_int_ge(sunpath_channel_send(a.channel, data, sizes[i % 5], NULL), 0);
+    }
+    run_until(b.n_messages + (size_t)b.n_lost == 21);
+    ck_assert_int_eq(b.n_lost, 0);
+    run_quiet();
+    ck_assert_int_eq(sunpath_channel_reserve(a.channel, &room, 4 * LARGE - 4999), -EMSGSIZE);
+    ck_assert_int_eq(sunpath_channel_reserve(a.channel, &room, 4 * LARGE - 5000), 0);
+    free(data);
+    close_both(&a, &b);
+}
+END_TEST
+
+/* With no descriptor to be had the memory of a slot is lost, but not the slot. */
+START_TEST(a_slot_that_never_came_comes_again) {
+    for (size_t t = 0; t < 2; t++) {
+        struct rlimit was, none = {0};
+
+        open_for(types[t], 2 * LARGE, true);
+        for (int i = 0; i < 5; i++) {
+            sunpath_channel_pause(b.channel);
+            ck_assert_int_eq(send_in_place(i), 0);
+            ck_assert_int_eq(send_in_place(i), 0);
+            run_quiet();
+            ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+            none.rlim_max = was.rlim_max;
+            ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+            sunpath_channel_resume(b.channel);
+            run_until(b.n_lost == 2 * i + 2);
+            ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+            ck_assert_int_eq(b.lost.code, -ETOOMANYREFS);
+            run_quiet();
+        }
+        ck_assert_int_eq(send_in_place(6), 0);
+        run_until(n_right == 1);
+        close_both(&a, &b);
+    }
+}
+END_TEST
+
 START_TEST(a_peer_without_trust_gets_sealed_memory) {
     void *room;
 
@@ -254,6 +304,7 @@ END_TEST
 
 SP_TESTS("channel-pool", a_slot_is_used_again, slots_that_are_lent_are_not_touched,
          plain_sends_use_the_pool_while_it_lasts, slots_of_other_sizes_replace_those_that_are_free,
+         a_pool_keeps_to_the_limit_of_the_peer, a_slot_that_never_came_comes_again,
          a_peer_without_trust_gets_sealed_memory, what_is_no_room_of_the_pool_is_refused,
          a_peer_that_leaves_ends_the_pool, a_slot_outlives_a_close_inside_its_message,
          a_peer_that_cheats_is_refused)

@@ -495,6 +495,30 @@ START_TEST(bad_options_and_descriptors_are_refused) {
 }
 END_TEST
 
+START_TEST(no_limit_at_all_is_a_limit) {
+    static const char frame[] = "\0\0\0\0\0\0\0\2hi";
+
+    for (size_t t = 0; t < 3; t++) {
+        bool is_framed = types[t] == SUNPATH_STREAM;
+        size_t skip = is_framed ? 0 : 8;
+        int peer;
+
+        reset();
+        peer = open_channel(&a, types[t], &tell_all,
+                            FRAMED(.framing = SUNPATH_FRAME_U64_BE, .max_message = SIZE_MAX));
+        ck_assert_int_eq((int)write(peer, frame + skip, 10 - skip), (int)(10 - skip));
+        run_until(a.n_messages == 1);
+        ck_assert_str_eq(a.first[0], "hi");
+        if (is_framed) {
+            ck_assert_int_eq((int)write(peer, "\xff\xff\xff\xff\xff\xff\xff\xff", 8), 8);
+            run_until(a.n_closes == 1);
+            ck_assert_int_eq(a.error.code, -EMSGSIZE);
+        }
+        close_channel(&a, peer);
+    }
+}
+END_TEST
+
 START_TEST(an_idle_channel_is_over) {
     for (size_t t = 0; t < 2; t++) {
         int peer;
@@ -517,4 +541,5 @@ SP_TESTS("channel", messages_go_both_ways, every_size_arrives_whole_and_in_order
          an_empty_packet_is_not_the_end, marks_and_the_cap_hold_the_sender_back,
          a_paused_channel_leaves_its_messages_with_the_kernel,
          a_pause_inside_on_message_is_kept_at_once, closing_in_any_callback_is_legal,
-         bad_options_and_descriptors_are_refused, an_idle_channel_is_over)
+         bad_options_and_descriptors_are_refused, no_limit_at_all_is_a_limit,
+         an_idle_channel_is_over)

@@ -313,7 +313,31 @@ START_TEST(the_reader_tells_how_much_it_wants) {
 }
 END_TEST
 
+START_TEST(without_a_limit_a_length_is_still_a_length) {
+    static const struct {
+        enum sunpath_framing framing;
+        const char *head;
+    } hugest[] = {
+        {SUNPATH_FRAME_U64_BE, "\xff\xff\xff\xff\xff\xff\xff\xff"},
+        {SUNPATH_FRAME_U64_LE, "\xf8\xff\xff\xff\xff\xff\xff\xff"},
+        {SUNPATH_FRAME_VARINT, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"},
+        {SUNPATH_FRAME_NETSTRING, "18446744073709551615:"},
+        {SUNPATH_FRAME_CONTENT_LENGTH, "Content-Length: 18446744073709551615\r\n\r\n"},
+    };
+
+    for (size_t i = 0; i < sizeof(hugest) / sizeof(hugest[0]); i++) {
+        struct sunpath_frame_reader reader = reader_of(hugest[i].framing, SIZE_MAX);
+        struct sunpath_frame frame;
+
+        ck_assert_int_eq(
+            sunpath_frame_read(&reader, hugest[i].head, strlen(hugest[i].head), &frame, NULL),
+            -EMSGSIZE);
+    }
+}
+END_TEST
+
 SP_TESTS("frame", what_is_written_is_read_whatever_the_cut, a_stream_that_ends_in_a_frame_says_so,
          the_last_line_may_lack_its_end, a_carriage_return_goes_only_when_asked,
          what_is_no_frame_is_refused_whatever_the_cut,
-         headers_are_bounded_and_others_are_passed_over, the_reader_tells_how_much_it_wants)
+         headers_are_bounded_and_others_are_passed_over, the_reader_tells_how_much_it_wants,
+         without_a_limit_a_length_is_still_a_length)
