@@ -200,7 +200,7 @@ static struct day read_any(struct reader *reader, unsigned *ret_clock, int64_t n
     return day;
 }
 
-/* Days from 1 January 1970 to this one; years from 1 to 9999. */
+/* Days from 1 January 1970 to this one; years from 1 to 9999, and 50 more of two digits. */
 static int64_t days_to(const struct day *day) {
     int64_t before = day->year - 1;
     int64_t n_days = before * 365 + before / 4 - before / 100 + before / 400 - 719162;
