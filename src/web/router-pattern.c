@@ -109,6 +109,19 @@ static bool has_words(const char *text, size_t size) {
     return size > 0;
 }
 
+/* "\\d", "[a-z]+" or ".*" in brackets: other tools have regular expressions there. */
+static bool is_regex(const char *text, size_t size, bool is_set) {
+    for (size_t i = 0; i < size; i++) {
+        bool is_repeated = i + 1 < size && (text[i + 1] == '*' || text[i + 1] == '+');
+
+        if (text[i] == '\\' ||
+            (!is_set && (strchr("[^$", text[i]) || (text[i] == '.' && is_repeated)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* At "[" or "(". */
 static int read_constraint(struct parser *parser, const struct sp_constraint **ret) {
     const char *begin = parser->text + parser->at;
@@ -126,6 +139,10 @@ static int read_constraint(struct parser *parser, const struct sp_constraint **r
         return no_memory(parser);
     }
     *constraint = (struct sp_constraint){.source = {begin, size + 2}};
+    if (is_regex(begin + 1, size, is_set)) {
+        return refuse(parser, parser->at + 1,
+                      "no regular expression can stand here: bytes are [0-9a-f], words (json|xml)");
+    }
     if (is_set && !read_set(constraint, begin + 1, size)) {
         return refuse(parser, parser->at + 1, "a set is of bytes and ranges, as in [0-9a-f]");
     }
@@ -161,10 +178,25 @@ static int read_param(struct parser *parser) {
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
+/* A segment that is "{id}", "{path...}", "{id:int}" or "{$}", as Go and others write parameters. */
+static bool is_braced_name(const struct parser *parser) {
+    const char *text = parser->text + parser->at;
+    size_t size = strcspn(text, "/}");
+
+    return parser->at > 0 && text[-1] == '/' && (is_name_byte(text[1], false) || text[1] == '$') &&
+           !memchr(text + 1, '{', size - 1) && text[size] == '}' &&
+           (text[size + 1] == '/' || !text[size + 1]);
+}
+
 static int read_brace(struct parser *parser) {
     struct token *token;
 
     if (parser->text[parser->at] == '{') {
+        if (is_braced_name(parser)) {
+            return refuse(parser, parser->at,
+                          "a parameter is written :name (*name: the rest), and braces are around "
+                          "what may be missing, as in {/:name}");
+        }
         if (parser->n_groups == SP_PATTERN_MAX_GROUPS) {
             return refuse(parser, parser->at, "there are too many optional parts");
         }
@@ -187,6 +219,21 @@ static bool is_hex(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* Is this place behind a name, which a letter would go on? */
+static bool is_behind_name(const struct parser *parser) {
+    const struct token *last = parser->tokens + parser->n_tokens - 1;
+
+    return parser->n_tokens > 0 && (last->kind == PARAM || last->kind == WILDCARD) &&
+           !last->constraint;
+}
+
+/* "<id>", as Flask and others write parameters */
+static bool is_pointed_name(const char *text) {
+    size_t size = strcspn(text, "/>");
+
+    return *text == '<' && size > 1 && text[size] == '>';
+}
+
 static int read_text(struct parser *parser) {
     const char *at = parser->text + parser->at;
 
@@ -194,9 +241,20 @@ static int read_text(struct parser *parser) {
         if (!at[1]) {
             return refuse(parser, parser->at, "nothing follows the backslash");
         }
+        if (is_name_byte(at[1], false) && at[1] != '_' && !is_behind_name(parser)) {
+            return refuse(parser, parser->at,
+                          "this is no regular expression: bytes are :name[0-9a-f], words "
+                          ":name(json|xml)");
+        }
         parser->at++;
         at++;
-    } else if (strchr("()[]+?!", *at)) {
+    } else if (*at == '?') {
+        return refuse(
+            parser, parser->at,
+            "what may be missing stands in braces, as in {/:name} (\\? is the character)");
+    } else if (is_pointed_name(at)) {
+        return refuse(parser, parser->at, "a parameter is written :name (\\< is the character)");
+    } else if (strchr("()[]+!", *at)) {
         return refuse(parser, parser->at, "put a backslash before this character to mean itself");
     } else if (*at == '%' && is_hex(at[1]) && is_hex(at[2])) {
         return refuse(parser, parser->at,

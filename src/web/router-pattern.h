@@ -55,7 +55,8 @@ struct sp_pattern {
 
 /*
  * Takes `text` apart and stores its alternatives, those with more optional parts first, in
- * `arena`, to which everything in them points. `whole` is what the error shows: `text` is its end.
+ * `arena`. Their names and constraints are pieces of `text`, which must live as long as they do.
+ * `whole` is what the error shows: `text` is its end.
  * -EINVAL, -ENOMEM; `error` says where.
  */
 int sp_pattern_parse(struct sp_pattern **ret, struct sp_arena *arena, const char *text,

@@ -75,6 +75,12 @@ static int remember(struct sunpath_router *router, const struct sunpath_error *e
 
 /* ---- routes ---------------------------------------------------------------------------------- */
 
+/* "*", "ANY" and "ALL" are how others say that any method will do. */
+static bool is_any(const char *method, size_t size) {
+    return (size == 1 && *method == '*') ||
+           (size == 3 && (memcmp(method, "ANY", 3) == 0 || memcmp(method, "ALL", 3) == 0));
+}
+
 /* "GET|HEAD " in front of a pattern. Stores what follows it. */
 static int read_methods(struct sp_route *route, struct sp_arena *arena,
                         struct sunpath_error *error) {
@@ -103,6 +109,10 @@ static int read_methods(struct sp_route *route, struct sp_arena *arena,
 
         if (!sp_http_is_token(at, size)) {
             return mistake(error, -EINVAL, route->text, "a method is missing or malformed");
+        }
+        if (is_any(at, size)) {
+            return mistake(error, -EINVAL, route->text,
+                           "a route for all methods has none in front of its path");
         }
         route->methods[route->n_methods++] = sp_method(at, size);
         at += size + 1;

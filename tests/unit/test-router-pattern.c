@@ -109,7 +109,7 @@ START_TEST(a_malformed_pattern_is_refused_where_it_is_wrong) {
         {"/a{b", "route '/a{b', at '/a{b': a '}' is missing"},
         {"/a}b", "route '/a}b', at '/a': a '}' without its '{' (\\} is the character)"},
         {"/a\\", "route '/a\\\\', at '/a': nothing follows the backslash"},
-        {"/a?", "route '/a?', at '/a': put a backslash before this character to mean itself"},
+        {"/a+", "route '/a+', at '/a': put a backslash before this character to mean itself"},
         {"/a(b)", "route '/a(b)', at '/a': put a backslash before this character to mean itself"},
         {"/:a[b", "route '/:a[b', at '/:a[': a ']' is missing"},
         {"/:a(b/c)", "route '/:a(b/c)', at '/:a(': a ')' is missing"},
@@ -128,6 +128,60 @@ START_TEST(a_malformed_pattern_is_refused_where_it_is_wrong) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         ck_assert_str_eq(shown(cases[i].text), cases[i].error);
     }
+    sp_arena_deinit(&arena);
+}
+END_TEST
+
+/* They would be routes that never fit. */
+START_TEST(patterns_as_others_write_them_are_refused) {
+    static const char braces[] = "a parameter is written :name (*name: the rest), and braces are "
+                                 "around what may be missing, as in {/:name}";
+    static const char regex[] = "no regular expression can stand here: bytes are [0-9a-f], words "
+                                "(json|xml)";
+    static const struct {
+        const char *text, *good, *why;
+    } cases[] = {
+        {"/users/{id}", "/users/", braces},
+        {"/users/{id}/x", "/users/", braces},
+        {"/users/{id:int}", "/users/", braces},
+        {"/files/{path...}", "/files/", braces},
+        {"/a/{$}", "/a/", braces},
+        {"/:a(\\d+)", "/:a(", regex},
+        {"/:a([0-9]+)", "/:a(", regex},
+        {"/:a(.*)", "/:a(", regex},
+        {"/:a(^x$)", "/:a(", regex},
+        {"/:a[\\w]", "/:a[", regex},
+        {"/\\d+", "/",
+         "this is no regular expression: bytes are :name[0-9a-f], words :name(json|xml)"},
+        {"/:a[0-9]\\w", "/:a[0-9]",
+         "this is no regular expression: bytes are :name[0-9a-f], words :name(json|xml)"},
+        {"/<id>", "/", "a parameter is written :name (\\< is the character)"},
+        {"/a/<int:id>/b", "/a/", "a parameter is written :name (\\< is the character)"},
+        {"/:a?", "/:a",
+         "what may be missing stands in braces, as in {/:name} (\\? is the character)"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sp_pattern *pattern = NULL;
+        struct sunpath_error error;
+        char expected[512];
+
+        ck_assert_int_eq(sp_pattern_parse(&pattern, &arena, cases[i].text, cases[i].text, &error),
+                         -EINVAL);
+        snprintf(expected, sizeof(expected), ", at '%s': %s", cases[i].good, cases[i].why);
+        ck_assert_msg(strstr(error.text, expected), "%s", error.text);
+    }
+    sp_arena_deinit(&arena);
+}
+END_TEST
+
+START_TEST(what_looks_like_that_may_be_meant) {
+    ck_assert_str_eq(shown("/a/{b}-c"), "/a/b-c or /a/-c");
+    ck_assert_str_eq(shown("/a/\\{id\\}"), "/a/{id}");
+    ck_assert_str_eq(shown("/\\<id\\>"), "/<id>");
+    ck_assert_str_eq(shown("/a<b"), "/a<b");
+    ck_assert_str_eq(shown("/:a(c++|1.0)"), "/<a(c++|1.0)>");
+    ck_assert_str_eq(shown("/:a\\bc"), "/<a>bc");
     sp_arena_deinit(&arena);
 }
 END_TEST
@@ -171,5 +225,6 @@ START_TEST(an_error_shows_the_route_s_method_too) {
 END_TEST
 
 SP_TESTS("router-pattern", patterns_are_taken_apart,
-         a_malformed_pattern_is_refused_where_it_is_wrong, patterns_have_limits,
-         an_error_shows_the_route_s_method_too)
+         a_malformed_pattern_is_refused_where_it_is_wrong,
+         patterns_as_others_write_them_are_refused, what_looks_like_that_may_be_meant,
+         patterns_have_limits, an_error_shows_the_route_s_method_too)

@@ -40,6 +40,13 @@ START_TEST(routes_are_a_method_and_a_path) {
     ck_assert_str_eq(mistake_in("get /a"), "route 'get /a': methods are written in capitals");
     ck_assert_str_eq(mistake_in("GET| /a"), "route 'GET| /a': a method is missing or malformed");
     ck_assert_str_eq(mistake_in(" /a"), "route ' /a': a method is missing or malformed");
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const routes[] = {"* /a", "ANY /a", "GET|ALL /a"};
+
+        ck_assert_ptr_nonnull(strstr(mistake_in(routes[i]),
+                                     ": a route for all methods has none in front of its path"));
+    }
+    ck_assert_str_eq(mistake_in("ANYWAY /a"), "");
     ck_assert_str_eq(mistake_in("GET a"), "route 'GET a', at 'GET ': a path begins with a slash");
     ck_assert_str_eq(mistake_in("GET /\n:"),
                      "route 'GET /\\n:', at 'GET /\\n:': a name is missing: letters, digits and _");
