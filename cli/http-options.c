@@ -29,8 +29,14 @@ enum {
     OPTION_FAIL_WITH_BODY,
     OPTION_CONNECT_TIMEOUT,
     OPTION_FIRST_BYTE_TIMEOUT,
-    OPTION_IDLE_TIMEOUT
+    OPTION_IDLE_TIMEOUT,
+    OPTION_UNIX_SOCKET
 };
+
+/* What only curl has: who writes it is told what to write instead. */
+/* clang-format off */
+#define ONLY_CURL(name, argument, option) {name, argument, NULL, option}
+/* clang-format on */
 
 static const struct option longs[] = {
     {"data", required_argument, NULL, 'd'},
@@ -71,6 +77,9 @@ static const struct option longs[] = {
     {"show-error", no_argument, NULL, 'S'},
     {"expect-user", required_argument, NULL, OPTION_EXPECT_USER},
     {"wait", optional_argument, NULL, OPTION_WAIT},
+    ONLY_CURL("unix-socket", required_argument, OPTION_UNIX_SOCKET),
+    ONLY_CURL("abstract-unix-socket", required_argument, OPTION_UNIX_SOCKET),
+    ONLY_CURL("no-buffer", no_argument, 'N'),
     {NULL, 0, NULL, 0},
 };
 
@@ -209,6 +218,12 @@ static int read_rest(struct http_job *job, int option) {
     case OPTION_EXPECT_USER:
         job->connect.expect_user = optarg;
         return CLI_OK;
+    case OPTION_UNIX_SOCKET:
+        return cli_usage("http", "the socket is the target, without an option: 'sunpath http "
+                                 "/run/app.sock /path', or '@name' for an abstract one");
+    case 'N':
+        return cli_usage("http", "-N: what arrives is written at once, so leave it out; events "
+                                 "are followed with --sse");
     default:
         return CLI_USAGE;
     }
@@ -329,7 +344,7 @@ int http_read_command_line(struct http_job *job, int argc, char **argv) {
     int option, r;
 
     job->max_redirects = -1;
-    while ((option = cli_option(argc, argv, "d:GF:T:H:A:u:b:c:X:o:iILr:C:vfm:sS", longs)) != -1) {
+    while ((option = cli_option(argc, argv, "d:GF:T:H:A:u:b:c:X:o:iILr:C:vfm:sSN", longs)) != -1) {
         r = option == '?' ? CLI_USAGE : read_option(job, option);
         if (r != CLI_OK) {
             return r;

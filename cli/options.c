@@ -74,10 +74,12 @@ int cli_usage(const char *verb, const char *format, ...) {
     return CLI_USAGE;
 }
 
+/* Names the option as it was written: "--mode", and "-m" of "-vm". */
 static int complain(char **argv, const char *text, int short_option) {
     struct cli_shown shown;
+    bool is_long = strncmp(argv[optind - 1], "--", 2) == 0;
 
-    if (short_option > 0 && short_option < 0x80) {
+    if (!is_long && short_option > 0 && short_option < 0x80) {
         const char name[] = {'-', (char)short_option, '\0'};
 
         cli_usage(argv[0], "%s '%s'", text, cli_show(&shown, name));

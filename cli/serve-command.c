@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "output.h"
 #include "serve.h"
@@ -167,12 +168,26 @@ static int read_option(struct serve_command *command, struct serve *serve, int o
     }
 }
 
+/* As other tools have it: the directory alone, or first. */
+static bool is_directory(const char *text) {
+    struct stat file;
+
+    return stat(text, &file) == 0 && S_ISDIR(file.st_mode);
+}
+
 /* What cannot be served on is said before anything is published. */
 static int check_address(const char *text) {
     struct sunpath_address address;
     struct sunpath_error error;
     struct cli_shown shown;
 
+    if (is_directory(text)) {
+        cli_show(&shown, text);
+        return cli_usage("serve",
+                         "'%s' is a directory: the address comes first, then the directory, as "
+                         "in 'sunpath serve /tmp/a.sock %s'",
+                         shown.text, shown.text);
+    }
     if (sunpath_address_parse(&address, text, &error) < 0) {
         return cli_fail(&error);
     }

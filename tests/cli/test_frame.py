@@ -90,6 +90,8 @@ class Frame(TestCase):
         self.assertIn("unknown option '-Q'", self.usage_error("connect", "-Q"))
         self.assertIn("no value goes with an option like '--gzip=9'", self.usage_error("serve", "--gzip=9"))
         self.assertIn("missing after '--mode'", self.usage_error("listen", "--mode"))
+        self.assertIn("missing after '--header'", self.usage_error("http", "--header"))
+        self.assertIn("missing after '-H'", self.usage_error("http", "-vH"))
         self.assertIn("ADDRESS is missing", self.usage_error("listen"))
         self.assertIn("ADDRESS is missing", self.usage_error("connect"))
         self.assertIn("one ADDRESS", self.usage_error("connect", "./a", "./b"))

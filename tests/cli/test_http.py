@@ -266,6 +266,8 @@ class HttpTest(TestCase):
         self.fails(2, "one word too many", self.socket, "/a", "/b")
         self.fails(2, "--nonsense", "--nonsense", self.socket)
         self.fails(2, "missing after", self.socket, "-d")
+        self.fails(2, "the socket is the target", "--unix-socket", self.socket, "http://localhost/")
+        self.fails(2, "leave it out", "-N", self.socket)
         self.fails(2, "not a duration", self.socket, "-m", "soon")
         self.fails(2, "NAME: VALUE", self.socket, "-H", "nonsense")
         self.fails(2, "only one body", self.socket, "-d", "a", "-T", "b")

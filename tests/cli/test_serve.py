@@ -177,6 +177,10 @@ class Rights(ServeTest):
             self.refused(2, f"--mode {mode}: nobody could connect", "--mode", mode, self.socket)
         self.assertFalse(os.path.exists(self.socket))
 
+    def test_the_address_comes_first(self):
+        for arguments in [[self.dir], [self.dir, self.path("a.sock")], ["."]]:
+            self.refused(2, f"'{arguments[0]}' is a directory: the address comes first", *arguments)
+
     def test_a_file_is_no_directory(self):
         self.refused(2, "'/etc/passwd' is no directory", self.socket, "/etc/passwd")
 
