@@ -87,7 +87,8 @@ struct sunpath_send_options {
 /*
  * Sends once, without blocking and without SIGPIPE. Returns the bytes sent: all of them or an error
  * for seqpacket and datagram, perhaps fewer for a stream (descriptors went with the first byte).
- * -EAGAIN (full: wait until writable), -EMSGSIZE (over the limit of this socket), -EPIPE,
+ * -EAGAIN (full: wait until writable), -EMSGSIZE (over the limit of this socket), -EPIPE (the peer
+ * left), -ECONNRESET (seqpacket, once: it left with our data unread; what follows is -EPIPE),
  * -ECONNREFUSED and -ENOENT (datagram: nobody there), -ETOOMANYREFS (too many fds in flight),
  * -EPERM (credentials that are not ours), -EINVAL (fds on a stream without a byte, too many fds).
  */

@@ -265,6 +265,15 @@ START_TEST(what_send_and_receive_say) {
     ck_assert_int_eq(errno, EPIPE);
     close(pair[0]);
 
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    ck_assert_int_eq(send(pair[0], &byte, 1, 0), 1);
+    close(pair[1]); /* a packet socket tells a sender as well, once */
+    ck_assert_int_eq(send(pair[0], &byte, 1, MSG_NOSIGNAL), -1);
+    ck_assert_int_eq(errno, ECONNRESET);
+    ck_assert_int_eq(send(pair[0], &byte, 1, MSG_NOSIGNAL), -1);
+    ck_assert_int_eq(errno, EPIPE);
+    close(pair[0]);
+
     pair[0] = new_socket(SOCK_STREAM);
     ck_assert_int_eq(send(pair[0], &byte, 1, MSG_NOSIGNAL), -1);
     ck_assert_int_eq(errno, ENOTCONN);

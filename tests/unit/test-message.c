@@ -83,6 +83,13 @@ START_TEST(a_peer_that_left) {
     ck_assert_int_eq(sunpath_receive(fds[0], &message), -ECONNRESET);
     ck_assert_int_eq(sunpath_send(fds[0], "x", 1, NULL), -EPIPE);
     close(fds[0]);
+    pair_of(fds, SUNPATH_SEQPACKET); /* there whoever asks first hears of it, also who sends */
+    ck_assert_int_eq(sunpath_send(fds[0], "x", 1, NULL), 1);
+    close(fds[1]);
+    ck_assert_int_eq(sunpath_send(fds[0], "x", 1, NULL), -ECONNRESET);
+    ck_assert_int_eq(sunpath_send(fds[0], "x", 1, NULL), -EPIPE);
+    ck_assert_int_eq(sunpath_receive(fds[0], &message), 0);
+    close(fds[0]);
     pair_of(fds, SUNPATH_DGRAM);
     close(fds[1]);
     ck_assert_int_eq(sunpath_send(fds[0], "x", 1, NULL), -ECONNREFUSED);
