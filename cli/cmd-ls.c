@@ -116,6 +116,24 @@ static void add_note(char *notes, size_t n_notes, const char *text, const char *
     snprintf(notes + used, n_notes - used, "%s%s%s", used > 0 ? ", " : "", text, name);
 }
 
+static const char *last_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* Is it the name, in the same directory, under which careful servers make what they publish? */
+static bool is_private_name(const char *bound, const char *path) {
+    const char *name = last_name(path), *own = last_name(bound);
+    size_t size = strlen(name), n_directory = (size_t)(own - bound);
+    bool is_there = bound[0] != '/' || /* relative to its directory, or to a descriptor of it */
+                    strncmp(bound, "/proc/self/fd/", 14) == 0 ||
+                    (n_directory == (size_t)(name - path) && !memcmp(bound, path, n_directory));
+
+    return is_there && own[0] == '.' && strncmp(own + 1, name, size) == 0 &&
+           strcmp(own + 1 + size, ".new") == 0;
+}
+
 static enum cli_style make_notes(char *notes, size_t n_notes, const struct sunpath_socket *socket) {
     enum cli_style style = CLI_DIM;
     struct cli_shown shown;
@@ -147,7 +165,7 @@ static enum cli_style make_notes(char *notes, size_t n_notes, const struct sunpa
     if (socket->is_other_netns) {
         add_note(notes, n_notes, "other netns", "");
     }
-    if (socket->bound_name) {
+    if (socket->bound_name && !is_private_name(socket->bound_name, socket->address.name)) {
         add_note(notes, n_notes, "bound as ", cli_show(&shown, socket->bound_name));
     }
     return style;

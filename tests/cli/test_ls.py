@@ -121,6 +121,15 @@ class List(TestCase):
         self.assertEqual(set(rows), {self.path(n) for n in ("a.sock", "gone.sock", "rel.sock")})
         self.assertEqual(rows[self.path("a.sock")]["bound_name"], self.path(".a.sock.new"))
         self.assertEqual(rows[self.path("rel.sock")]["bound_name"], "rel.sock")
+        text = self.run_ok(SUNPATH, "ls", self.dir)  # the private name of one that is put in place at once is no news
+        self.assertNotIn("bound as " + self.path(""), text)
+        self.assertIn("bound as rel.sock", text)
+        server = self.start(SUNPATH, "listen", "-k", "--echo", "./own.sock", cwd=self.dir)
+        server.wait_for_socket(self.path("own.sock"))
+        self.assertNotIn("bound as", self.run_ok(SUNPATH, "ls", self.path("own.sock")))
+        self.socket("elsewhere.sock")
+        os.rename(self.path("elsewhere.sock"), self.path("named.sock"))
+        self.assertIn("bound as " + self.path("elsewhere.sock"), self.run_ok(SUNPATH, "ls", self.path("named.sock")))
         self.assertTrue(rows[self.path("gone.sock")]["deleted"])
         self.assertIn("file removed", self.run_ok(SUNPATH, "ls", self.path("gone.sock")))
 
