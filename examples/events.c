@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* events.c - server-sent events: what is posted to /events goes to everyone who reads it. */
+/*
+ * events.c - server-sent events: what is posted to /events goes to everyone who reads it, and every
+ * minute the time.
+ */
 
 #include <stdio.h>
 #include <string.h>
 #include <sunpath/sunpath.h>
+#include <time.h>
+
+#define MINUTE_MS 60000
 
 /* What a client that comes back has missed is sent first, and when it cannot be told, that. */
 static void subscribe(struct sunpath_http_exchange *exchange,
@@ -40,6 +46,15 @@ static void publish(struct sunpath_http_exchange *exchange, struct sunpath_event
     sunpath_http_respond(exchange, 200, "text/plain", text, (size_t)n);
 }
 
+static void on_minute(struct sunpath_timer *timer, void *user) {
+    struct sunpath_event_channel *channel = user;
+    char text[32];
+    int n = snprintf(text, sizeof(text), "%lld", (long long)time(NULL));
+
+    sunpath_event_channel_publish(channel, "time", text, (size_t)n);
+    sunpath_timer_set(timer, MINUTE_MS); /* it fires once each time it is set */
+}
+
 static void on_request(struct sunpath_http_exchange *exchange, void *user) {
     const char *method = sunpath_http_method(exchange);
 
@@ -60,17 +75,21 @@ int main(int argc, char **argv) {
     const char *address = argc > 1 ? argv[1] : "/tmp/events.sock";
     struct sunpath_event_channel *channel = NULL;
     struct sunpath_http_server *server = NULL;
+    struct sunpath_timer *timer = NULL;
     struct sunpath_loop *loop = NULL;
     struct sunpath_error error = {.text = "out of memory or descriptors"};
     int status = 1;
 
     if (sunpath_loop_open(&loop) < 0 || sunpath_event_channel_new(&channel, NULL) < 0 ||
+        sunpath_timer_new(&timer, loop, on_minute, channel) < 0 ||
+        sunpath_timer_set(timer, MINUTE_MS) < 0 ||
         sunpath_http_server_new(&server, loop, &handler, channel, NULL) < 0 ||
         sunpath_http_server_listen(server, address, NULL, &error) < 0) {
         fprintf(stderr, "%s\n", error.text);
     } else {
         status = sunpath_loop_run_until_signal(loop) < 0;
     }
+    sunpath_timer_free(timer);
     sunpath_event_channel_free(channel);
     sunpath_http_server_free(server);
     sunpath_loop_close(loop);

@@ -69,6 +69,16 @@ class Install(TestCase):
             self.run_ok(*compiler, *strict, self.path("main.c"), "-o", program, *flags)
             self.check(program)
 
+    def test_static_as_the_readme_says(self):
+        with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as readme:
+            lines = re.findall(r"^cc hello\.c .*$", readme.read(), re.M)
+        self.assertEqual(len(lines), 1)
+        environment = dict(os.environ, PKG_CONFIG_PATH=os.path.join(self.folder_of_pc(), "pkgconfig"))
+        os.rename(self.path("main.c"), self.path("hello.c"))
+        self.run_ok("sh", "-c", lines[0], cwd=self.dir, env=environment)
+        self.assertNotIn("libsunpath", self.run_ok("ldd", self.path("hello")))
+        self.assertIn("/run/x.sock", self.run_ok(self.path("hello")))
+
     def test_examples_are_compiled_as_the_guide_says(self):
         with open(os.path.join(SOURCE, "docs/guide/README.md"), encoding="utf-8") as page:
             lines = re.findall(r"^c(?:c|\+\+) .*$", page.read(), re.M)
