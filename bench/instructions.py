@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from run import HERE, accepts, until
+from programs import HERE, accepts, until
 
 N_CONNECTIONS = 64
 PLAIN = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"

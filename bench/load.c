@@ -5,19 +5,16 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "histogram.h"
+#include "meter.h"
 
 /*
- * echo    N connections with K messages of 64 bytes in flight each
+ * echo    N connections with K messages of 64 bytes in flight each; packets: with one
  * http    the same with GET requests; every reply must be a 200 as long as the first one
  * connect a new connection for each GET request, N at a time
  * stream  one connection, 64 KiB writes, one way
@@ -54,7 +51,9 @@ static struct {
     double seconds;
     double warmup_seconds;
     bool is_browser; /* the headers that a browser sends */
-} options = {.n_connections = 1, .n_in_flight = 1, .seconds = 2, .warmup_seconds = 0.2};
+    int type;        /* of socket */
+} options = {
+    .type = SOCK_STREAM, .n_connections = 1, .n_in_flight = 1, .seconds = 2, .warmup_seconds = 0.2};
 
 #define N_REQUEST_MAX 1024
 
@@ -78,30 +77,28 @@ static void die_of(const char *why) {
     exit(1);
 }
 
-static uint64_t now_ns(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-/* This process' processor time in seconds. */
-static double cpu_seconds(void) {
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 /* ---- a blocking connection, for what comes before and for what is not request and reply ---------
  */
 
-static int connect_blocking(void) {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+/* Datagrams wait for room in the server's queue; for answers to them the socket needs a name. */
+static int open_socket(int flags) {
+    const struct sockaddr_un none = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, options.type | SOCK_CLOEXEC | flags, 0);
 
-    if (fd < 0 ||
-        connect(fd, (const struct sockaddr *)&options.address, sizeof(options.address)) < 0) {
+    if (fd < 0) {
+        die("socket");
+    }
+    if (options.type == SOCK_DGRAM &&
+        bind(fd, (const struct sockaddr *)&none, sizeof(none.sun_family)) < 0) {
+        die("bind");
+    }
+    return fd;
+}
+
+static int connect_blocking(void) {
+    int fd = open_socket(0);
+
+    if (connect(fd, (const struct sockaddr *)&options.address, sizeof(options.address)) < 0) {
         die("connect");
     }
     return fd;
@@ -182,11 +179,8 @@ static void send_requests(struct connection *connection, unsigned n, uint64_t no
 
 static void open_connection(struct connection *connection) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = open_socket(options.type == SOCK_DGRAM ? 0 : SOCK_NONBLOCK);
 
-    if (fd < 0) {
-        die("socket");
-    }
     if (connect(fd, (const struct sockaddr *)&options.address, sizeof(options.address)) < 0) {
         if (errno != EAGAIN) {
             die("connect");
@@ -307,13 +301,6 @@ static void start_connections(void) {
 /* ---- the jobs ----------------------------------------------------------------------------------
  */
 
-static void report(double n, double seconds, double cpu) {
-    printf("{\"n\": %.0f, \"seconds\": %.6f, \"rate\": %.3f, \"p50_us\": %.3f, \"p99_us\": %.3f, "
-           "\"cpu\": %.4f}\n",
-           n, seconds, n / seconds, histogram_at(&times, 0.5) / 1e3,
-           histogram_at(&times, 0.99) / 1e3, cpu / seconds);
-}
-
 static void run_exchanges(void) {
     uint64_t begin;
     double cpu;
@@ -326,7 +313,7 @@ static void run_exchanges(void) {
     begin = now_ns();
     cpu = cpu_seconds();
     exchange_until(begin + (uint64_t)(options.seconds * 1e9));
-    report((double)n_done, (double)(now_ns() - begin) / 1e9, cpu_seconds() - cpu);
+    print_report((double)n_done, (double)(now_ns() - begin) / 1e9, cpu_seconds() - cpu, &times);
 }
 
 static uint64_t stream_until(int fd, uint64_t end_ns) {
@@ -348,7 +335,7 @@ static void run_stream(void) {
     begin = now_ns();
     cpu = cpu_seconds();
     n = stream_until(fd, begin + (uint64_t)(options.seconds * 1e9));
-    report((double)n, (double)(now_ns() - begin) / 1e9, cpu_seconds() - cpu);
+    print_report((double)n, (double)(now_ns() - begin) / 1e9, cpu_seconds() - cpu, &times);
 }
 
 static void run_idle(bool is_http) {
@@ -369,7 +356,7 @@ static void usage(void) {
         stderr,
         "usage: bench-load echo|http|connect|stream|idle-echo|idle-http SOCKET [-c CONNECTIONS]\n"
         "                  [-k IN-FLIGHT] [-s SECONDS] [-w WARM-UP-SECONDS]\n"
-        "                  [-b]  (with the headers a browser sends)\n");
+        "                  [-b]  (with the headers a browser sends) [-t stream|seqpacket|dgram]\n");
     exit(2);
 }
 
@@ -393,7 +380,7 @@ static void read_options(int argc, char **argv, bool *ret_is_http) {
     options.address.sun_family = AF_UNIX;
     memcpy(options.address.sun_path, argv[2], strlen(argv[2]) + 1);
     optind = 3;
-    while ((option = getopt(argc, argv, "bc:k:s:w:")) >= 0) {
+    while ((option = getopt(argc, argv, "bc:k:s:t:w:")) >= 0) {
         switch (option) {
         case 'b':
             options.is_browser = true;
@@ -407,6 +394,11 @@ static void read_options(int argc, char **argv, bool *ret_is_http) {
         case 's':
             options.seconds = atof(optarg);
             break;
+        case 't':
+            options.type = optarg[0] == 's' && optarg[1] == 'e' ? SOCK_SEQPACKET
+                           : optarg[0] == 'd'                   ? SOCK_DGRAM
+                                                                : SOCK_STREAM;
+            break;
         case 'w':
             options.warmup_seconds = atof(optarg);
             break;
@@ -416,7 +408,7 @@ static void read_options(int argc, char **argv, bool *ret_is_http) {
     }
     if (options.n_connections < 1 || options.n_in_flight < 1 ||
         options.n_in_flight > MAX_IN_FLIGHT ||
-        (options.job == CONNECT && options.n_in_flight > 1)) {
+        ((options.job == CONNECT || options.type != SOCK_STREAM) && options.n_in_flight > 1)) {
         usage();
     }
 }
