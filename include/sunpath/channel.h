@@ -122,7 +122,8 @@ struct sunpath_channel_options {
      * descriptors, by one that comes with it: other libraries' channels that take none never see
      * it, and sunpath's never show it. Until there is an answer, and when it is no, large messages
      * go as others do. `peer_takes_large`: both programs
-     * are yours, do not ask; datagrams cannot ask. Receiving them: of at most `max_large` bytes; 0:
+     * are yours, do not ask; datagrams cannot ask, and lines and NUL-ended messages never travel
+     * so. Receiving them: of at most `max_large` bytes; 0:
      * none.
      */
     size_t large_min;
@@ -182,8 +183,9 @@ struct sunpath_channel_send_options {
     const struct sunpath_address *to;
     /*
      * Called exactly once for every send that returned 0 or 1, in the order of the sends, and never
-     * inside the send: 0 when the kernel took the whole message, else why it did not. On datagrams
-     * the others still go: -ECONNREFUSED, -ENOENT, -EACCES (nobody there), -EAGAIN (dropped).
+     * inside the send: 0 when the kernel took the whole message, else why it did not. The others
+     * still go after -ETOOMANYREFS (this user has more descriptors on their way than RLIMIT_NOFILE)
+     * and, on datagrams, -ECONNREFUSED, -ENOENT, -EACCES (nobody there), -EAGAIN (dropped).
      */
     void (*on_sent)(struct sunpath_channel *channel, int error, void *user);
     void *user; /* for on_sent */
@@ -195,7 +197,8 @@ struct sunpath_channel_send_options {
  * for on_drain).
  *
  * Errors, and nothing is queued: -EMSGSIZE (over sunpath_channel_max_message()), -ENOBUFS (over
- * `max_queue` or `max_queued_fds`), -EAGAIN (SUNPATH_FULL_REPORT), -EPIPE (after
+ * `max_queue` or `max_queued_fds`), -EAGAIN (SUNPATH_FULL_REPORT, which says here what else on_sent
+ * would), -EPIPE (after
  * sunpath_channel_end() or a failure), -EINVAL (the message holds the end mark of its framing; too
  * many descriptors; `to` on a connection), -ENOTCONN (a datagram to nobody), -EMFILE, -ENOMEM, and
  * for `to` what open(2) says of a path over 107 bytes.

@@ -88,6 +88,30 @@ static ssize_t send_some(struct sunpath_channel *channel, int fd, uint64_t at, c
     return n;
 }
 
+/*
+ * The user has more descriptors on their way than the kernel allows, and it takes no byte of the
+ * frame at `data` either: that message fails alone. Returns its size, or 0 when that cannot be.
+ */
+static size_t fail_frame(struct sunpath_channel *channel, const char *data, size_t size) {
+    struct batch *batch = first_batch(&channel->frames);
+    size_t n_frame = batch ? (size_t)(batch->end - batch->begin) : 0;
+    struct sunpath_frame_envelope note;
+
+    if (n_frame == 0 || n_frame > size) {
+        return 0;
+    }
+    sunpath_frame_wrap(&note, channel->options.framing, NULL, sizeof(struct sp_note));
+    if (n_frame == note.n_header + sizeof(struct sp_note) + note.n_trailer) {
+        sp_large_unsent(channel, data + note.n_header, sizeof(struct sp_note));
+    }
+    sp_channel_settle(channel, batch->begin, 0);
+    sp_channel_settle(channel, batch->end, -ETOOMANYREFS);
+    channel->counts.n_failed++;
+    channel->counts.n_sent--;
+    drop_batch(channel);
+    return n_frame;
+}
+
 static ssize_t carry_out(void *user, int fd, const char *data, size_t size) {
     struct sunpath_channel *channel = user;
     uint64_t at = sp_stream_n_taken(channel->frames.stream);
@@ -96,7 +120,11 @@ static ssize_t carry_out(void *user, int fd, const char *data, size_t size) {
     while (n_done < size) {
         size_t n_wanted = size - n_done;
         ssize_t n = send_some(channel, fd, at + n_done, data + n_done, &n_wanted);
+        size_t n_failed = n == -ETOOMANYREFS ? fail_frame(channel, data + n_done, n_wanted) : 0;
 
+        if (n_failed > 0) {
+            n = (ssize_t)(n_wanted = n_failed);
+        }
         if (n < 0 && n_done == 0) {
             return n;
         }

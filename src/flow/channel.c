@@ -16,6 +16,7 @@
 #include "os/fd.h"
 #include "os/memfd.h"
 #include "sock/target.h"
+#include "wire/frame.h"
 
 #define KIB 1024ULL
 
@@ -262,6 +263,9 @@ static int set_options(struct sunpath_channel *channel,
     options->low_mark = options->low_mark ? options->low_mark : 64 * KIB;
     if (options->low_mark >= options->high_mark) {
         options->low_mark = options->high_mark - 1;
+    }
+    if (is_stream && sp_framing_of(options->framing)->kind == SP_FRAME_MARK) {
+        options->large_min = 0; /* what stands for memory could hold the mark */
     }
     options->max_queued_fds = options->max_queued_fds ? options->max_queued_fds : SUNPATH_FDS_MAX;
     return 0;

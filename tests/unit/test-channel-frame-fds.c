@@ -5,6 +5,7 @@
 #include "channel-pair.h"
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 static struct told a, b;
 
@@ -29,6 +30,13 @@ static int file_of(const char *name) {
 static int send_fds(struct told *told, const char *text, const int *fds, size_t n) {
     return sunpath_channel_send(told->channel, text, strlen(text),
                                 SEND_OPTIONS(.fds = fds, .n_fds = n));
+}
+
+static int send_numbered_fds(struct told *told, const char *text, const int *fds, size_t n,
+                             size_t number) {
+    return sunpath_channel_send(told->channel, text, strlen(text),
+                                SEND_OPTIONS(.fds = fds, .n_fds = n, .on_sent = completed,
+                                             .user = (void *)(uintptr_t)number));
 }
 
 START_TEST(descriptors_come_with_their_own_message) {
@@ -260,6 +268,54 @@ START_TEST(queued_descriptors_are_capped_and_closed_with_the_channel) {
 }
 END_TEST
 
+/* More descriptors than the kernel lets an ordinary user have on their way: RLIMIT_NOFILE. */
+static void send_too_many(enum sunpath_type type, int fd) {
+    int fds[5] = {fd, fd, fd, fd, fd};
+    struct rlimit limit, tight;
+
+    reset();
+    b.keeps_fds = false;
+    open_both(&a, &b, type, OPTIONS(.max_fds = 5));
+    sunpath_channel_pause(b.channel);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    tight = limit;
+    tight.rlim_cur = (rlim_t)fixture_n_fds() + 10;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    for (size_t i = 1; i <= 20; i++) {
+        ck_assert_int_eq(send_numbered_fds(&a, "text", fds, i % 2 ? 5 : 0, i), 0);
+        run_quiet();
+    }
+    ck_assert_uint_eq(n_completed, 20);
+    ck_assert_uint_gt(n_failed_completions, 0);
+    ck_assert_uint_lt(n_failed_completions, 10);
+    sunpath_channel_resume(b.channel);
+    run_until(b.n_messages == 20 - n_failed_completions);
+    run_quiet();
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_uint_eq(b.n_fds, 5 * (10 - n_failed_completions));
+    ck_assert_int_eq(a.n_closes + b.n_closes + b.n_lost, 0);
+    close_both(&a, &b);
+}
+
+START_TEST(too_many_on_their_way_fail_their_messages_alone) {
+    uid_t own = 1000000 + (uid_t)getpid(); /* whose descriptors nobody else sends */
+    bool is_root = geteuid() == 0;
+    int fd = file_of("f");
+
+    if (is_root) {
+        ck_assert_int_eq(setresuid(own, own, 0), 0);
+    }
+    for (size_t t = 0; t < 3; t++) {
+        send_too_many(types[t], fd);
+    }
+    if (is_root) {
+        ck_assert_int_eq(setresuid(0, 0, 0), 0);
+        ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0); /* for what looks for leaks */
+    }
+    close(fd);
+}
+END_TEST
+
 START_TEST(descriptors_that_are_none_are_refused_by_send) {
     for (size_t t = 0; t < 3; t++) {
         reset();
@@ -325,5 +381,6 @@ SP_TESTS("channel-frame-fds", descriptors_come_with_their_own_message,
          what_is_not_kept_is_closed, what_is_not_let_in_is_closed_and_told,
          a_process_without_descriptors_loses_only_that_message, kinds_are_told_apart,
          queued_descriptors_are_capped_and_closed_with_the_channel,
+         too_many_on_their_way_fail_their_messages_alone,
          descriptors_that_are_none_are_refused_by_send, credentials_are_the_kernels_word,
          a_frame_of_two_senders_has_no_credentials)

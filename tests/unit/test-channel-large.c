@@ -145,6 +145,27 @@ START_TEST(an_offer_is_understood_behind_other_descriptors) {
 }
 END_TEST
 
+START_TEST(what_ends_with_a_mark_goes_as_it_is) {
+    static const enum sunpath_framing marks[] = {SUNPATH_FRAME_LINE, SUNPATH_FRAME_NUL};
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct sunpath_channel_options *both =
+            FRAMED(.framing = marks[i], .large_min = 1000, .max_large = LARGE,
+                   .peer_takes_large = true);
+
+        a = b = (struct told){0};
+        open_both(&a, &b, SUNPATH_STREAM, both);
+        memset(large, 'x', LARGE);
+        for (size_t size = 2570; size < 2600; size++) { /* 0x0a0a is one */
+            ck_assert_int_eq(sunpath_channel_send(a.channel, large, size, NULL), 0);
+        }
+        run_until(b.n_messages == 30);
+        ck_assert_uint_eq(b.size[0], 2570);
+        close_both(&a, &b);
+    }
+}
+END_TEST
+
 START_TEST(a_plain_peer_sees_nothing_of_it) {
     char data[32];
     int peer = open_channel(&a, SUNPATH_SEQPACKET, &tell_all, FRAMED(.large_min = 100000));
@@ -291,8 +312,8 @@ END_TEST
 
 SP_TESTS("channel-large", peers_that_both_know_memory_use_it,
          a_peer_that_knows_no_memory_gets_frames, an_offer_costs_no_message,
-         an_offer_is_understood_behind_other_descriptors, a_plain_peer_sees_nothing_of_it,
-         memory_goes_unasked_when_both_programs_are_ours,
+         an_offer_is_understood_behind_other_descriptors, what_ends_with_a_mark_goes_as_it_is,
+         a_plain_peer_sees_nothing_of_it, memory_goes_unasked_when_both_programs_are_ours,
          memory_that_is_there_already_goes_without_a_copy, memory_that_could_change_is_refused,
          the_same_bytes_are_a_message_to_those_who_take_no_memory,
          a_channel_is_closed_with_its_offer_open)
