@@ -105,7 +105,6 @@ bool sp_client_decode(struct sp_client_connection *connection, const char *data,
 }
 
 void sp_client_end_body(struct sp_client_connection *connection) {
-    connection->has_ended = true;
     if (!connection->decoder || connection->request->location) {
         sp_client_complete(connection);
     } else if (!connection->is_decoding) {
@@ -129,5 +128,5 @@ bool sp_client_go_on_decoding(struct sp_client_connection *connection) {
 void sp_client_stop_decoding(struct sp_client_connection *connection) {
     connection->decoder = sp_decoder_free(connection->decoder);
     sp_buffer_deinit(&connection->undecoded);
-    connection->is_decoding = connection->ends_decoding = connection->has_ended = false;
+    connection->is_decoding = connection->ends_decoding = false;
 }

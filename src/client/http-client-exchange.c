@@ -24,7 +24,7 @@ void sp_client_reset(struct sp_client_connection *connection) {
     connection->sent_ns = SP_NEVER;
     connection->has_answered = false;
     connection->n_informed = 0;
-    connection->is_unsent = false;
+    connection->is_unsent = connection->is_lost = false;
     connection->wants_hand_out = connection->wants_start = connection->wants_input = false;
 }
 
@@ -105,9 +105,6 @@ static void lose(struct sp_client_connection *connection, int error) {
     struct sp_client_phase phase;
     bool is_left = error == 0 || error == -EPIPE || error == -ECONNRESET;
 
-    if (connection->has_ended) {
-        return; /* its reader is not through yet */
-    }
     connection->is_unsent = sp_stream_n_taken(connection->stream) == connection->n_taken_before;
     /*
      * Over a Unix socket ECONNRESET only says that the server left part of the request unread; all
@@ -165,11 +162,23 @@ static void take_input(struct sp_client_connection *connection) {
     }
 }
 
+static void be_lost(struct sp_client_connection *connection, int error) {
+    lose(connection, error); /* the stream has told all that was to be read before */
+    if (connection->wants_start) {
+        start_anew(connection, false);
+    }
+}
+
 void sp_client_go_on(struct sp_client_connection *connection) {
+    const struct sunpath_http_request *request = connection->request;
+
     connection->wants_input = false;
     sunpath_stream_resume(connection->stream);
     sp_client_mind_from_now(connection);
     take_input(connection);
+    if (connection->is_lost && connection->request == request && !request->is_paused) {
+        be_lost(connection, connection->lost_error);
+    }
 }
 
 static void on_data(struct sunpath_stream *stream, void *user) {
@@ -202,11 +211,11 @@ static void on_over(struct sp_client_connection *connection, int error) {
     struct sunpath_http_client *client = connection->client;
 
     sp_client_enter(client);
-    if (connection->request) {
-        lose(connection, error); /* the stream has told all that was to be read before */
-        if (connection->wants_start) {
-            start_anew(connection, false);
-        }
+    if (connection->request && (connection->request->is_paused || connection->wants_input)) {
+        connection->is_lost = true; /* its reader has not seen all of it yet */
+        connection->lost_error = error;
+    } else if (connection->request) {
+        be_lost(connection, error);
     } else {
         sp_client_drop_connection(connection);
     }

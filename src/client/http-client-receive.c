@@ -28,8 +28,8 @@ void sp_client_keep(struct sp_client_connection *connection) {
     const struct sunpath_http_request *request = connection->request;
 
     connection->is_reused = true;
-    if (!connection->is_keep_alive || request->closes || request->sending != SP_HTTP_SENT ||
-        sunpath_stream_n_queued(connection->stream) > 0) {
+    if (!connection->is_keep_alive || connection->is_lost || request->closes ||
+        request->sending != SP_HTTP_SENT || sunpath_stream_n_queued(connection->stream) > 0) {
         sp_client_disconnect(connection);
     }
 }

@@ -258,7 +258,6 @@ struct sp_client_connection {
     struct sp_buffer undecoded; /* what came before the reader paused */
     bool is_decoding;           /* there may be more of what came */
     bool ends_decoding;         /* and it is the last */
-    bool has_ended;             /* the body has come, all of it */
     size_t n_seen;              /* of a head that is not complete */
     bool has_answered;          /* a byte came of a head, and that was no interim response */
     unsigned n_informed;        /* interim responses that came */
@@ -266,6 +265,8 @@ struct sp_client_connection {
     bool wants_hand_out;        /* the server has switched: the stream is the caller's now */
     bool wants_start;           /* the request is to be sent, to another target */
     bool wants_input;           /* the request was resumed: take what was kept back */
+    bool is_lost;               /* the connection, while the reader paused; */
+    int lost_error;             /* by this, 0: its end */
     bool is_unsent;             /* the connection was lost before a byte of the request left */
 };
 

@@ -250,6 +250,57 @@ START_TEST(the_reader_sets_the_pace) {
 }
 END_TEST
 
+/* The server answers without reading all that is sent, and goes while its answer is being read. */
+START_TEST(a_connection_that_broke_meanwhile_is_not_used_again) {
+    struct sunpath_http_request_options options = decoding();
+    struct reader reader = {.is_right = true};
+    struct result results[2] = {0};
+    const size_t size = 100000, n_upload = 400000; /* all of it is in the queue, or the socket */
+    char text[100000], data[50000], head[128];
+    char *upload = calloc(1, n_upload);
+    size_t n;
+    int fd;
+
+    for (size_t i = 0; i < size; i++) {
+        text[i] = byte_at(i);
+    }
+    n = encode(data, sizeof(data), "gzip", text, size);
+    snprintf(head, sizeof(head),
+             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", n);
+    options.body = upload;
+    options.n_body = n_upload;
+    options.on_body = read_and_pause;
+    options.user = &reader;
+    options.ret_request = &reader.request;
+    start();
+    ask_with(&results[0], "POST", &options);
+    fd = peer_accept();
+    peer_head(fd);
+    peer_write(fd, head);
+    peer_write_bytes(fd, data, n);
+    while (reader.n_calls == 0) {
+        turn();
+    }
+    close(fd);
+    while (results[0].n_done == 0) {
+        turn();
+        if (results[0].n_done == 0) {
+            sunpath_http_request_resume(reader.request);
+        }
+    }
+    ck_assert_msg(results[0].code == 0, "%s", results[0].error.text);
+    ck_assert_uint_eq(reader.n_body, size);
+    ask(&results[1], "POST");
+    fd = peer_accept();
+    peer_head(fd);
+    peer_write(fd, OK);
+    expect_ok(&results[1]);
+    close(fd);
+    stop();
+    free(upload);
+}
+END_TEST
+
 START_TEST(a_header_of_the_callers_own) {
     const char *const headers[] = {"Accept-Encoding", "deflate", NULL};
     struct sunpath_http_request_options options = decoding();
@@ -273,4 +324,4 @@ END_TEST
 
 SP_TESTS("http-client-decode", every_coding_in_every_framing, what_cannot_be_decoded,
          what_is_left_alone, a_bomb_is_defused, the_reader_sets_the_pace,
-         a_header_of_the_callers_own)
+         a_connection_that_broke_meanwhile_is_not_used_again, a_header_of_the_callers_own)
