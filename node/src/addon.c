@@ -10,13 +10,25 @@ static const struct {
     const char *name;
     napi_callback call;
 } calls[] = {
+    {"setCallbacks", sn_env_set_callbacks},
+    {"makeError", sn_error_make},
     {"parseAddress", sn_address_parse},
     {"formatAddress", sn_address_format},
+    {"connectNow", sn_connect_now},
+    {"takeOver", sn_take_over},
+    {"peerRead", sn_peer_read},
+    {"peerGroups", sn_peer_groups},
+    {"peerExecutable", sn_peer_executable},
+    {"peerLabel", sn_peer_label},
+    {"peerPidfd", sn_peer_pidfd},
 };
 
 /* Each adds its class, or what else it has, to `exports`; false with an error thrown. */
 static bool (*const parts[])(napi_env env, napi_value exports) = {
-    NULL, /* the end */
+    sn_stream_define,
+    sn_listener_define,
+    sn_connecting_define,
+    sn_descriptor_define,
 };
 
 NAPI_MODULE_INIT() {
@@ -33,7 +45,7 @@ NAPI_MODULE_INIT() {
         }
         sn_set(env, exports, calls[i].name, function);
     }
-    for (size_t i = 0; i < SN_ARRAY_SIZE(parts) && parts[i]; i++) {
+    for (size_t i = 0; i < SN_ARRAY_SIZE(parts); i++) {
         if (!parts[i](env, exports)) {
             return NULL;
         }

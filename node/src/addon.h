@@ -7,6 +7,31 @@
 #include <node_api.h>
 #include <stdbool.h>
 
+/* value.c */
+napi_value sn_error_make(napi_env env, napi_callback_info info);
+
+/* env.c */
+napi_value sn_env_set_callbacks(napi_env env, napi_callback_info info);
+
+/* stream.c, listener.c, connect.c, descriptor.c: classes */
+bool sn_stream_define(napi_env env, napi_value exports);
+bool sn_listener_define(napi_env env, napi_value exports);
+bool sn_connecting_define(napi_env env, napi_value exports);
+bool sn_descriptor_define(napi_env env, napi_value exports);
+
+/* listener.c */
+napi_value sn_take_over(napi_env env, napi_callback_info info);
+
+/* connect.c */
+napi_value sn_connect_now(napi_env env, napi_callback_info info);
+
+/* peer.c: each of a connected socket's descriptor */
+napi_value sn_peer_read(napi_env env, napi_callback_info info);
+napi_value sn_peer_groups(napi_env env, napi_callback_info info);
+napi_value sn_peer_executable(napi_env env, napi_callback_info info);
+napi_value sn_peer_label(napi_env env, napi_callback_info info);
+napi_value sn_peer_pidfd(napi_env env, napi_callback_info info);
+
 /* address.c */
 napi_value sn_address_parse(napi_env env, napi_callback_info info);
 napi_value sn_address_format(napi_env env, napi_callback_info info);

@@ -5,7 +5,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "addon.h"
+#include "object.h"
 #include "value.h"
 
 /* ---- turns ----------------------------------------------------------------------------------- */
@@ -74,10 +77,8 @@ void sn_env_add(struct sn_env *own, struct sn_object *object) {
 void sn_env_remove(struct sn_env *own, struct sn_object *object) {
     if (object->previous) {
         object->previous->next = object->next;
-    } else if (own->objects == object) {
-        own->objects = object->next;
     } else {
-        return; /* not in the list */
+        own->objects = object->next;
     }
     if (object->next) {
         object->next->previous = object->previous;
@@ -105,34 +106,115 @@ napi_value sn_env_call(struct sn_env *own, napi_value this_value, napi_value fun
     return NULL;
 }
 
+napi_value sn_env_tell(struct sn_env *own, enum sn_callback callback, napi_value this_value,
+                       size_t n, const napi_value *arguments) {
+    napi_value function = NULL;
+
+    if (own->is_ending || !own->callbacks[callback]) {
+        return NULL;
+    }
+    napi_get_reference_value(own->env, own->callbacks[callback], &function);
+    return sn_env_call(own, this_value, function, n, arguments);
+}
+
+napi_value sn_env_set_callbacks(napi_env env, napi_callback_info info) {
+    struct sn_env *own = sn_env_of(env);
+    struct sn_args args;
+
+    sn_args_read(&args, env, info);
+    for (size_t i = 0; i < SN_N_CALLBACKS; i++) {
+        if (!sn_is_function(env, args.v[i])) {
+            sn_fail_type(env, "callback", "a function");
+            return NULL;
+        }
+        if (own->callbacks[i]) {
+            napi_delete_reference(env, own->callbacks[i]);
+        }
+        napi_create_reference(env, args.v[i], 1, &own->callbacks[i]);
+    }
+    return NULL;
+}
+
+/* ---- input ----------------------------------------------------------------------------------- */
+
+#define SLAB      16384 /* as much as a chunk that is kept may hold on to */
+#define SHARE_MAX 2048  /* what is larger gets a buffer of its own */
+
+static bool renew_slab(struct sn_env *own) {
+    napi_value buffer;
+    void *data;
+
+    if (napi_create_arraybuffer(own->env, SLAB, &data, &buffer) != napi_ok) {
+        return false;
+    }
+    if (own->slab) {
+        napi_delete_reference(own->env, own->slab);
+    }
+    own->slab = NULL;
+    own->slab_data = data;
+    own->slab_used = 0;
+    return napi_create_reference(own->env, buffer, 1, &own->slab) == napi_ok;
+}
+
+bool sn_env_store(struct sn_env *own, const void *data, size_t size, napi_value *ret,
+                  size_t *ret_offset) {
+    void *room;
+
+    if (size > SHARE_MAX) {
+        if (napi_create_arraybuffer(own->env, size, &room, ret) != napi_ok) {
+            return false;
+        }
+        memcpy(room, data, size);
+        *ret_offset = 0;
+        return true;
+    }
+    if ((!own->slab || size > SLAB - own->slab_used) && !renew_slab(own)) {
+        return false;
+    }
+    memcpy(own->slab_data + own->slab_used, data, size);
+    *ret_offset = own->slab_used;
+    own->slab_used += (size + 7) & ~(size_t)7; /* what is a multiple of 8 can be any typed array */
+    if (own->slab_used > SLAB) {
+        own->slab_used = SLAB;
+    }
+    return napi_get_reference_value(own->env, own->slab, ret) == napi_ok;
+}
+
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
-static void on_closed(uv_handle_t *handle) {
-    struct sn_env *own = handle->data;
+void sn_env_hold(struct sn_env *own) {
+    own->n_open++;
+}
 
-    if (--own->n_handles == 0) {
+void sn_env_release(struct sn_env *own) {
+    if (--own->n_open == 0 && own->is_ending) {
         napi_remove_async_cleanup_hook(own->hook);
     }
+}
+
+static void on_closed(uv_handle_t *handle) {
+    sn_env_release(handle->data);
 }
 
 /* The environment ends: everything of it is closed, and nothing of any other one. */
 static void on_cleanup(napi_async_cleanup_hook_handle hook, void *user) {
     struct sn_env *own = user;
 
+    (void)hook;
     own->is_ending = true;
+    sn_env_hold(own);
     while (own->objects) {
         struct sn_object *object = own->objects;
 
-        sn_env_remove(own, object);
-        object->close(object);
+        sn_object_close(object);
+        object->own = NULL;
     }
-    if (own->n_handles == 0) {
-        napi_remove_async_cleanup_hook(hook);
-        return;
+    if (own->poll.data) {
+        uv_close((uv_handle_t *)&own->poll, on_closed);
+        uv_close((uv_handle_t *)&own->prepare, on_closed);
     }
-    uv_close((uv_handle_t *)&own->poll, on_closed);
-    uv_close((uv_handle_t *)&own->prepare, on_closed);
     own->loop = sunpath_loop_close(own->loop);
+    sn_env_release(own);
 }
 
 static void on_freed(napi_env env, void *data, void *hint) {
@@ -171,7 +253,7 @@ static int open_handles(struct sn_env *own, int fd) {
         return r;
     }
     uv_prepare_init(own->uv, &own->prepare); /* cannot fail */
-    own->n_handles = 2;
+    own->n_open += 2;
     own->poll.data = own->prepare.data = own;
     uv_unref((uv_handle_t *)&own->poll);
     uv_unref((uv_handle_t *)&own->prepare);
@@ -204,7 +286,7 @@ struct sunpath_loop *sn_env_loop(struct sn_env *own) {
     }
     r = own->is_ending ? -ECANCELED : open_loop(own);
     if (r < 0) {
-        if (own->n_handles == 0) {
+        if (!own->poll.data) {
             own->loop = sunpath_loop_close(own->loop);
         }
         sn_fail(own->env, r, "epoll_create1", NULL, NULL);

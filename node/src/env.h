@@ -9,10 +9,16 @@
 
 #include <sunpath/loop.h>
 
-/* What must be closed when its environment ends. Embedded in each native object. */
-struct sn_object {
-    struct sn_object *next, *previous; /* NULL: in no list */
-    void (*close)(struct sn_object *object);
+struct sn_object;
+
+/* The functions of lib/ that the addon calls: setCallbacks(), in this order. */
+enum sn_callback {
+    SN_STREAM_DATA,     /* (buffer, offset, size), this: the Stream */
+    SN_STREAM_END,      /* () */
+    SN_STREAM_DRAIN,    /* () */
+    SN_STREAM_ERROR,    /* (error) */
+    SN_LISTENER_ACCEPT, /* (fd), this: the Listener */
+    SN_N_CALLBACKS
 };
 
 /*
@@ -30,8 +36,12 @@ struct sn_env {
     napi_ref resource; /* of that context */
     napi_async_cleanup_hook_handle hook;
     struct sn_object *objects;
-    int n_handles; /* of poll and prepare that are not closed yet */
-    int n_refs;    /* what keeps the process alive */
+    napi_ref callbacks[SN_N_CALLBACKS];
+    napi_ref slab; /* where the next input is copied: see sn_env_store() */
+    char *slab_data;
+    size_t slab_used;
+    int n_open; /* what its end must wait for: handles, and work in other threads */
+    int n_refs; /* what keeps the process alive */
     bool is_dispatching;
     bool is_ending; /* no JavaScript is called any more */
 };
@@ -59,5 +69,20 @@ void sn_env_remove(struct sn_env *own, struct sn_object *object);
  */
 napi_value sn_env_call(struct sn_env *own, napi_value this_value, napi_value function, size_t n,
                        const napi_value *arguments);
+
+/* The same with one of lib/'s functions. */
+napi_value sn_env_tell(struct sn_env *own, enum sn_callback callback, napi_value this_value,
+                       size_t n, const napi_value *arguments);
+
+/*
+ * Copies `size` bytes to where JavaScript can have them: *ret is an ArrayBuffer, and they are at
+ * *ret_offset. Small ones share it. False when there is no memory.
+ */
+bool sn_env_store(struct sn_env *own, const void *data, size_t size, napi_value *ret,
+                  size_t *ret_offset);
+
+/* Work in another thread begins, and has ended: the environment's end waits for it. */
+void sn_env_hold(struct sn_env *own);
+void sn_env_release(struct sn_env *own);
 
 #endif

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <uv.h>
 
+#include "addon.h"
+
 void sn_args_read(struct sn_args *ret, napi_env env, napi_callback_info info) {
     ret->env = env;
     ret->n = SN_ARGS_MAX;
@@ -272,4 +274,18 @@ bool sn_fail_value(napi_env env, const char *name, const char *why) {
     snprintf(text, sizeof(text), "\"%s\" %s", name, why);
     napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", text);
     return false;
+}
+
+/* makeError(errno, syscall): for errors that lib/ is the one to report */
+napi_value sn_error_make(napi_env env, napi_callback_info info) {
+    _cleanup_(sn_freep) char *syscall = NULL;
+    struct sn_args args;
+    int64_t code;
+
+    sn_args_read(&args, env, info);
+    if (!sn_get_int(env, args.v[0], "errno", -4095, -1, &code) ||
+        !sn_get_string(env, args.v[1], "syscall", &syscall)) {
+        return NULL;
+    }
+    return sn_make_error(env, (int)code, syscall, NULL, NULL);
 }

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// connect.js - connect(address, options): a promise for a connected socket.
+'use strict';
+
+const { constants: { errno: { EAGAIN, ECONNREFUSED, ENOENT } } } = require('node:os');
+const { closeSync } = require('node:fs');
+const binding = require('./binding');
+const errors = require('./errors');
+const { parseAddress } = require('./address');
+const readOptions = require('./options');
+const validate = require('./validate');
+const { Socket, checkStreamOptions } = require('./socket');
+
+const DEFAULT_TIMEOUT = 10000;
+const LAST_PAUSE = 50; // milliseconds between two attempts, in the end
+
+// What becomes of a descriptor, by the type of socket: (fd, options) => the object users get.
+const makers = {
+  stream: (fd, options) => new Socket({ ...options, fd }),
+};
+const checks = { stream: checkStreamOptions };
+
+/*
+ * The reason of a failure, and all that may block (a host name), is another thread's; a success on a Unix socket
+ * costs none. Waiting, for a server or for room in its backlog, is trying again, and costs none either.
+ */
+class Attempt {
+  constructor(address, options, isTcp, signal) {
+    this.address = address;
+    this.options = options;
+    this.isTcp = isTcp;
+    this.signal = signal;
+    this.timeout = options.timeout ?? DEFAULT_TIMEOUT;
+    this.end = this.timeout === -1 ? Infinity : performance.now() + this.timeout;
+    this.pause = 1;
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.onAbort = () => this.abort();
+    signal?.addEventListener('abort', this.onAbort, { once: true });
+    if (isTcp) this.ask();
+    else this.attempt();
+  }
+
+  settle(error, fd) {
+    this.signal?.removeEventListener('abort', this.onAbort);
+    clearTimeout(this.timer);
+    if (this.isOver) {
+      if (fd !== undefined) closeSync(fd);
+      return;
+    }
+    this.isOver = true;
+    if (error) this.reject(error);
+    else this.resolve(fd);
+  }
+
+  abort() {
+    this.settle(errors.aborted(this.signal));
+    this.connecting?.cancel();
+  }
+
+  attempt() {
+    const r = binding.connectNow(this.address, this.options);
+    if (r >= 0) {
+      this.settle(undefined, r);
+      return;
+    }
+    const waits = r === -EAGAIN || (this.options.wait && (r === -ENOENT || r === -ECONNREFUSED));
+    if (!waits || performance.now() >= this.end) {
+      this.ask();
+      return;
+    }
+    this.timer = setTimeout(() => this.attempt(), Math.min(this.pause, Math.max(this.end - performance.now(), 1)));
+    this.pause = Math.min(this.pause * 2, LAST_PAUSE);
+  }
+
+  // In another thread, without waiting (but for TCP, which has to).
+  ask() {
+    const options = this.isTcp ? { ...this.options, timeout: this.timeout || 1 } : { ...this.options, timeout: 1 };
+    this.connecting = new binding.Connecting(this.address, options, (error, fd) => this.settle(error, fd));
+  }
+}
+
+async function connect(address, options = {}) {
+  validate.address(address);
+  validate.object(options, 'options');
+  const parsed = parseAddress(address);
+  const native = readOptions.connect(options);
+  const type = options.type ?? parsed.type;
+  const make = makers[type];
+  if (make === undefined) throw errors.invalidValue('options.type', 'is not supported', type);
+  checks[type](options);
+  const signal = validate.optional(validate.signal, options.signal, 'options.signal');
+  if (signal?.aborted) throw errors.aborted(signal);
+  const { promise } = new Attempt(address, native, parsed.kind === 'tcp', signal);
+  return make(await promise, options);
+}
+
+module.exports = { connect, makers, checks };

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// options.js - options as users write them, checked, and as the addon takes them.
+'use strict';
+
+const errors = require('./errors');
+const validate = require('./validate');
+
+const TYPES = { stream: 1, dgram: 2, seqpacket: 5 };
+const INT_MAX = 0x7fffffff;
+
+// 0o660, or '660' and '0660' as chmod(1) takes them.
+function mode(value, name) {
+  if (typeof value === 'string') {
+    if (!/^[0-7]{1,4}$/.test(value)) throw errors.invalidValue(name, 'must be an octal number', value);
+    value = Number.parseInt(value, 8);
+  }
+  validate.integer(value, name, 0, 0o7777);
+  if (value === 0) throw errors.outOfRange(name, 'a mode that lets somebody in', value);
+  return value;
+}
+
+// The name of a user or a group, or its number.
+function account(value, name) {
+  if (typeof value === 'number') return String(validate.integer(value, name, 0, 0xfffffffe));
+  return validate.address(value, name);
+}
+
+// Milliseconds; Infinity: no limit, which is -1 for the addon.
+function duration(value, name) {
+  if (value === Infinity) return -1;
+  return validate.integer(value, name, 0, INT_MAX);
+}
+
+function type(value, name) {
+  return TYPES[validate.oneOf(value, name, Object.keys(TYPES))];
+}
+
+function access(options) {
+  return {
+    allow: validate.optional(validate.strings, options.allow, 'options.allow'),
+    deny: validate.optional(validate.strings, options.deny, 'options.deny'),
+  };
+}
+
+function listen(options) {
+  return {
+    ...access(options),
+    type: validate.optional(type, options.type, 'options.type'),
+    mode: validate.optional(mode, options.mode, 'options.mode'),
+    owner: validate.optional(account, options.owner, 'options.owner'),
+    group: validate.optional(account, options.group, 'options.group'),
+    backlog: validate.optional(validate.integer, options.backlog, 'options.backlog', -1, INT_MAX),
+    reusePort: validate.optional(validate.boolean, options.reusePort, 'options.reusePort'),
+    sendBuffer: validate.optional(validate.integer, options.sendBuffer, 'options.sendBuffer', 0, 1 << 30),
+    receiveBuffer: validate.optional(validate.integer, options.receiveBuffer, 'options.receiveBuffer', 0, 1 << 30),
+    credentials: validate.optional(validate.boolean, options.credentials, 'options.credentials'),
+  };
+}
+
+function connect(options) {
+  return {
+    type: validate.optional(type, options.type, 'options.type'),
+    timeout: validate.optional(duration, options.timeout, 'options.timeout'),
+    wait: validate.optional(validate.boolean, options.wait, 'options.wait') ?? false,
+    expectUser: validate.optional(account, options.expectUser, 'options.expectUser'),
+    bind: validate.optional(validate.address, options.bind, 'options.bind'),
+    sendBuffer: validate.optional(validate.integer, options.sendBuffer, 'options.sendBuffer', 0, 1 << 30),
+    receiveBuffer: validate.optional(validate.integer, options.receiveBuffer, 'options.receiveBuffer', 0, 1 << 30),
+  };
+}
+
+module.exports = { access, connect, duration, listen };

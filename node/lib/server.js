@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+// server.js - Server: a published address and the connections that come to it; listen() and takeOver().
+'use strict';
+
+const { EventEmitter, on } = require('node:events');
+const { closeSync } = require('node:fs');
+const binding = require('./binding');
+const errors = require('./errors');
+const { parseAddress } = require('./address');
+const readOptions = require('./options');
+const validate = require('./validate');
+const { Socket, checkStreamOptions, kOnClose, takeFd } = require('./socket');
+
+const kOwner = Symbol('owner'); // of a handle: its Server
+const kHandle = Symbol('handle');
+const kConnections = Symbol('connections');
+const kOptions = Symbol('options');
+const kMake = Symbol('make');
+const kClosed = Symbol('closed');
+
+const asyncDispose = Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose');
+
+// What becomes of an accepted descriptor, by the type of socket: (fd, options) => the object users get.
+const makers = {
+  stream: (fd, options) => new Socket({ ...options, fd, signal: undefined }),
+};
+const checks = { stream: checkStreamOptions };
+
+// Connections that were forgotten, and closed for that, are no longer counted.
+const forgotten = new FinalizationRegistry(({ server, entry }) => server.deref()?.[kConnections].delete(entry));
+
+/*
+ * Events: 'connection' (socket), 'drop' (a connection past maxConnections was closed), 'error' (of a listener of
+ * 'connection' that returned a promise), 'close'.
+ */
+class Server extends EventEmitter {
+  constructor(handle, type, options) {
+    super();
+    this.maxConnections = options.maxConnections;
+    this[kHandle] = handle;
+    this[kOptions] = options;
+    this[kMake] = makers[type];
+    this[kConnections] = new Set(); // of WeakRef: who is forgotten may be collected
+    this.address = handle.address();
+    this.type = type;
+    this[kClosed] = new Promise(resolve => this.once('close', resolve));
+    handle[kOwner] = this;
+    handle.listen();
+    handle.accept(true);
+  }
+
+  get listening() { return this[kHandle] !== null; }
+  get connections() { return this[kConnections].size; }
+  // How many the access rules have turned away.
+  get refused() { return this[kHandle]?.refused() ?? 0; }
+  get fd() { return this[kHandle]?.fd() ?? -1; }
+
+  ref() {
+    this[kHandle]?.setRef(true);
+    return this;
+  }
+
+  unref() {
+    this[kHandle]?.setRef(false);
+    return this;
+  }
+
+  // Accepts no more, and removes the file; settles when the last connection has been closed.
+  close(callback) {
+    validate.optional(validate.fn, callback, 'callback');
+    if (callback) {
+      if (this[kHandle] === null) process.nextTick(callback, errors.serverNotRunning());
+      else this.once('close', callback);
+    }
+    stopListening(this);
+    return this[kClosed];
+  }
+
+  closeAllConnections() {
+    for (const entry of [...this[kConnections]]) entry.deref()?.destroy();
+  }
+
+  /*
+   * Gives the address to the process at the other end of the connection `socket`, which calls takeOver(): the same
+   * file, the same backlog, so that no connect ever fails. Afterwards this server accepts no more, and its open
+   * connections go on. `socket` is used up in any case.
+   */
+  async handOver(socket, options = {}) {
+    if (!(socket instanceof Socket)) throw errors.invalidType('socket', 'an instance of Socket', socket);
+    validate.object(options, 'options');
+    const timeout = validate.optional(readOptions.duration, options.timeout, 'options.timeout') ?? 10000;
+    if (this[kHandle] === null) throw errors.serverNotRunning();
+    const fd = takeFd(socket);
+    if (fd < 0) throw errors.streamDestroyed('handOver');
+    await new Promise((resolve, reject) => {
+      try {
+        this[kHandle].handOver(fd, timeout, error => error ? reject(error) : resolve());
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+    });
+    stopListening(this);
+  }
+
+  // Every connection, those included that come while the loop's body runs; ends when the server is closed.
+  [Symbol.asyncIterator]() { return iterate(this); }
+
+  async [asyncDispose]() {
+    const closed = this.close();
+    this.closeAllConnections();
+    await closed;
+  }
+}
+
+async function* iterate(server) {
+  if (!server.listening) return;
+  const over = new AbortController();
+  const stop = () => over.abort();
+  server.once(kClosed, stop);
+  try {
+    for await (const [connection] of on(server, 'connection', { signal: over.signal })) yield connection;
+  } catch (error) {
+    if (!over.signal.aborted) throw error;
+  } finally {
+    server.removeListener(kClosed, stop);
+  }
+}
+
+function stopListening(server) {
+  const handle = server[kHandle];
+  if (handle === null) return;
+  server[kHandle] = null;
+  handle.close();
+  server.emit(kClosed);
+  if (server[kConnections].size === 0) process.nextTick(emitClose, server);
+}
+
+function emitClose(server) {
+  if (!server.closed) {
+    server.closed = true;
+    server.emit('close');
+  }
+}
+
+// `this` is a handle.
+function onAccept(fd) {
+  const server = this[kOwner];
+  const connections = server[kConnections];
+  if (server.maxConnections !== undefined && connections.size >= server.maxConnections) {
+    closeSync(fd);
+    server.emit('drop');
+    return;
+  }
+  let socket;
+  try {
+    socket = server[kMake](fd, server[kOptions]);
+  } catch (error) {
+    closeSync(fd); // no memory for it, as a rule: the server goes on
+    server.emit('drop', error);
+    return;
+  }
+  const entry = new WeakRef(socket);
+  connections.add(entry);
+  forgotten.register(socket, { server: new WeakRef(server), entry });
+  socket[kOnClose] = () => {
+    connections.delete(entry);
+    if (server[kHandle] === null && connections.size === 0) process.nextTick(emitClose, server);
+  };
+  server.emit('connection', socket);
+}
+
+function closeOnAbort(server, signal) {
+  if (signal === undefined) return;
+  const onAbort = () => server.close();
+  if (signal.aborted) process.nextTick(onAbort);
+  else {
+    signal.addEventListener('abort', onAbort, { once: true });
+    server.once('close', () => signal.removeEventListener('abort', onAbort));
+  }
+}
+
+function checkOptions(options, type) {
+  validate.object(options, 'options');
+  if (makers[type] === undefined) throw errors.invalidValue('options.type', 'is not supported', type);
+  checks[type](options);
+  validate.optional(validate.integer, options.maxConnections, 'options.maxConnections', 0);
+}
+
+function start(handle, type, options, onConnection) {
+  const server = new Server(handle, type, options);
+  if (onConnection) server.on('connection', onConnection);
+  closeOnAbort(server, options.signal);
+  return server;
+}
+
+// listen(address[, options][, onConnection]): the promise of a Server that accepts already.
+async function listen(address, options, onConnection) {
+  if (typeof options === 'function') {
+    onConnection = options;
+    options = undefined;
+  }
+  options ??= {};
+  validate.address(address);
+  validate.object(options, 'options');
+  validate.optional(validate.fn, onConnection, 'onConnection');
+  const native = readOptions.listen(options);
+  const type = options.type ?? parseAddress(address).type;
+  checkOptions(options, type);
+  if (options.signal?.aborted) throw errors.aborted(options.signal);
+  return start(new binding.Listener(address, native), type, options, onConnection);
+}
+
+/*
+ * takeOver(socket[, options][, onConnection]): what Server.handOver() gives at the other end of the connection
+ * `socket`, which is used up in any case. Of the options the access rules and those of connections count.
+ */
+async function takeOver(socket, options, onConnection) {
+  if (typeof options === 'function') {
+    onConnection = options;
+    options = undefined;
+  }
+  options ??= {};
+  if (!(socket instanceof Socket)) throw errors.invalidType('socket', 'an instance of Socket', socket);
+  validate.object(options, 'options');
+  validate.optional(validate.fn, onConnection, 'onConnection');
+  checkOptions(options, 'stream');
+  const timeout = validate.optional(readOptions.duration, options.timeout, 'options.timeout') ?? 10000;
+  const native = readOptions.access(options);
+  const fd = takeFd(socket);
+  if (fd < 0) throw errors.streamDestroyed('takeOver');
+  const taken = await new Promise((resolve, reject) => {
+    try {
+      binding.takeOver(fd, timeout, native, (error, value) => error ? reject(error) : resolve(value));
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  });
+  const handle = new binding.Listener(taken);
+  return start(handle, 'stream', options, onConnection);
+}
+
+module.exports = { Server, listen, takeOver, makers, checks, onAccept };

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.c - class Stream: the byte stream behind a Socket. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <sunpath/connection.h>
+#include <sunpath/stream.h>
+
+#include "addon.h"
+#include "object.h"
+
+struct sn_stream {
+    struct sn_object object;
+    struct sunpath_stream *stream; /* NULL once closed */
+    bool is_reading;               /* JavaScript wants input */
+    bool has_ended_in, is_over;
+    bool is_sending;  /* the kernel has not taken everything, as far as we were told */
+    bool tells_drain; /* JavaScript waits for that */
+};
+
+static void update(struct sn_stream *stream) {
+    bool reads = stream->is_reading && !stream->has_ended_in;
+
+    sn_object_set_active(&stream->object,
+                         !stream->is_over && stream->stream && (reads || stream->is_sending));
+}
+
+static void tell(struct sn_stream *stream, enum sn_callback callback, size_t n,
+                 const napi_value *arguments) {
+    napi_value self = sn_object_value(&stream->object);
+
+    if (self) {
+        sn_env_tell(stream->object.own, callback, self, n, arguments);
+    }
+}
+
+/* ---- what the loop tells --------------------------------------------------------------------- */
+
+static void on_data(struct sunpath_stream *from, void *user) {
+    struct sn_stream *stream = user;
+    struct sn_env *own = stream->object.own;
+    napi_value arguments[3];
+    size_t size, offset;
+    const void *input = sunpath_stream_input(from, &size);
+
+    if (!sn_env_store(own, input, size, &arguments[0], &offset)) {
+        sunpath_stream_pause(from); /* no memory now: it stays where it is */
+        return;
+    }
+    sunpath_stream_consume(from, size);
+    napi_create_uint32(own->env, (uint32_t)offset, &arguments[1]);
+    napi_create_uint32(own->env, (uint32_t)size, &arguments[2]);
+    tell(stream, SN_STREAM_DATA, 3, arguments);
+}
+
+static void on_end(struct sunpath_stream *from, void *user) {
+    struct sn_stream *stream = user;
+
+    (void)from;
+    stream->has_ended_in = true;
+    tell(stream, SN_STREAM_END, 0, NULL);
+    update(stream);
+}
+
+static void on_drain(struct sunpath_stream *from, void *user) {
+    struct sn_stream *stream = user;
+
+    if (sunpath_stream_n_queued(from) > 0) {
+        return;
+    }
+    stream->is_sending = false;
+    if (stream->tells_drain) {
+        stream->tells_drain = false;
+        tell(stream, SN_STREAM_DRAIN, 0, NULL);
+    }
+    update(stream);
+}
+
+/*
+ * A peer that is gone is an error for those who still have something to send; who only waits for
+ * its own end of file to be asked for learns it with the next write.
+ */
+static void on_close(struct sunpath_stream *from, int error, void *user) {
+    struct sn_stream *stream = user;
+    napi_value made;
+
+    (void)from;
+    stream->is_over = true;
+    if (error < 0 && (error != -EPIPE || stream->is_sending)) {
+        made = sn_make_error(stream->object.own->env, error, error == -EPIPE ? "write" : "read",
+                             NULL, NULL);
+        tell(stream, SN_STREAM_ERROR, 1, &made);
+    }
+    update(stream);
+}
+
+/* ---- beginning and end ----------------------------------------------------------------------- */
+
+static void close_stream(struct sn_object *object) {
+    struct sn_stream *stream = (struct sn_stream *)object;
+
+    stream->stream = sunpath_stream_close(stream->stream);
+}
+
+static const struct sn_class class = {.name = "Stream", .close = close_stream};
+
+/* `fd` is the caller's when this fails. */
+static int open_stream(struct sn_stream *stream, struct sunpath_loop *loop, int fd) {
+    static const struct sunpath_stream_events events = {
+        .on_data = on_data, .on_end = on_end, .on_drain = on_drain, .on_close = on_close};
+    int r;
+
+    r = sunpath_stream_open(&stream->stream, loop, fd, &events, stream, NULL);
+    if (r == 0) {
+        sunpath_stream_pause(stream->stream); /* until somebody asks */
+    }
+    return r;
+}
+
+/* new Stream(fd): owns the connected socket from here on, unless it throws. */
+static napi_value construct(napi_env env, napi_callback_info info) {
+    struct sunpath_loop *loop;
+    struct sn_stream *stream;
+    struct sn_args args;
+    int64_t fd;
+    int r;
+
+    sn_args_read(&args, env, info);
+    if (!sn_get_int(env, args.v[0], "fd", 0, INT32_MAX, &fd)) {
+        return NULL;
+    }
+    loop = sn_env_loop(sn_env_of(env));
+    stream = loop ? calloc(1, sizeof(*stream)) : NULL;
+    if (!stream) {
+        return loop ? sn_fail(env, -ENOMEM, "malloc", NULL, NULL) : NULL;
+    }
+    r = open_stream(stream, loop, (int)fd);
+    if (r < 0) {
+        free(stream);
+        return sn_fail(env, r, "open", NULL, NULL);
+    }
+    if (!sn_object_wrap(&stream->object, &class, &args)) {
+        return NULL;
+    }
+    return args.this_value;
+}
+
+static struct sn_stream *stream_of(struct sn_args *args, napi_env env, napi_callback_info info) {
+    sn_args_read(args, env, info);
+    return sn_object_of(args, &class);
+}
+
+/* fd(): -1 once it is closed */
+static napi_value get_fd(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+
+    return stream ? sn_int(env, stream->stream ? sunpath_stream_fd(stream->stream) : -1) : NULL;
+}
+
+static napi_value close_now(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+
+    if (stream) {
+        sn_object_close(&stream->object);
+    }
+    return NULL;
+}
+
+/* takeFd(): the descriptor, which the caller owns from here on; -1 when it is closed */
+static napi_value take_fd(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+    int fd = -1;
+
+    if (!stream) {
+        return NULL;
+    }
+    if (stream->stream) {
+        fd = sunpath_stream_take_fd(stream->stream);
+        stream->stream = NULL;
+    }
+    sn_object_close(&stream->object);
+    return sn_int(env, fd);
+}
+
+static napi_value set_ref(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+    bool is_refd;
+
+    if (stream && sn_get_bool(env, args.v[0], "ref", &is_refd)) {
+        sn_object_set_ref(&stream->object, is_refd);
+    }
+    return NULL;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* read(wants): input is told while it is true. */
+static napi_value set_reading(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+    bool wants;
+
+    if (!stream || !sn_get_bool(env, args.v[0], "wants", &wants) || !stream->stream) {
+        return NULL;
+    }
+    stream->is_reading = wants;
+    if (wants) {
+        sunpath_stream_resume(stream->stream);
+        sn_env_touch(stream->object.own);
+    } else {
+        sunpath_stream_pause(stream->stream);
+    }
+    update(stream);
+    return NULL;
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+/*
+ * Outside a dispatch what finds nothing queued goes out at once; the rest of it, and what is
+ * written inside, is queued or collected. Returns what is queued then, or a negative errno.
+ */
+static ssize_t give(struct sn_stream *stream, const char *data, size_t size) {
+    size_t n_queued = sunpath_stream_n_queued(stream->stream);
+    ssize_t n = 0;
+    int r;
+
+    if (stream->is_over) {
+        return -EPIPE;
+    }
+    if (n_queued == 0 && size > 0 && !stream->object.own->is_dispatching) {
+        n = sunpath_send(sunpath_stream_fd(stream->stream), data, size, NULL);
+        n = n > 0 ? n : 0; /* why it failed is told when the stream tries */
+        if ((size_t)n == size) {
+            return 0;
+        }
+    }
+    r = sunpath_stream_write(stream->stream, data + n, size - (size_t)n);
+    if (r < 0) {
+        return r;
+    }
+    sn_env_touch(stream->object.own);
+    n_queued = sunpath_stream_n_queued(stream->stream);
+    stream->is_sending = stream->is_sending || n_queued > 0;
+    return (ssize_t)n_queued;
+}
+
+/*
+ * write(bytes, offset, size, limit, tells): how many bytes are queued then, or a negative errno;
+ * -EAGAIN when more than `limit` would be (0: no limit), and nothing was written. With `tells`
+ * the drain callback is called when everything was taken, unless that is so already.
+ */
+static napi_value write_bytes(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+    int64_t offset, size, limit;
+    const void *data;
+    size_t n_data;
+    bool tells;
+    ssize_t n;
+
+    if (!stream || !sn_get_bytes(env, args.v[0], "bytes", &data, &n_data) ||
+        !sn_get_int(env, args.v[1], "offset", 0, (int64_t)n_data, &offset) ||
+        !sn_get_int(env, args.v[2], "size", 0, (int64_t)n_data - offset, &size) ||
+        !sn_get_int(env, args.v[3], "limit", 0, INT32_MAX, &limit) ||
+        !sn_get_bool(env, args.v[4], "tells", &tells)) {
+        return NULL;
+    }
+    if (!stream->stream) {
+        return sn_int(env, -EBADF);
+    }
+    if (limit > 0 && sunpath_stream_n_queued(stream->stream) + (size_t)size > (size_t)limit) {
+        return sn_int(env, -EAGAIN);
+    }
+    n = give(stream, (const char *)data + offset, (size_t)size);
+    stream->tells_drain = stream->tells_drain || (tells && n > 0);
+    update(stream);
+    return sn_int(env, n);
+}
+
+/* tellDrain(): true when everything was taken already; else the drain callback will say so. */
+static napi_value tell_drain(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+    bool is_drained;
+
+    if (!stream) {
+        return NULL;
+    }
+    is_drained = !stream->stream || stream->is_over || !stream->is_sending;
+    stream->tells_drain = stream->tells_drain || !is_drained;
+    return sn_bool(env, is_drained);
+}
+
+static napi_value queued(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+
+    if (!stream) {
+        return NULL;
+    }
+    return sn_int(env, stream->stream ? (int64_t)sunpath_stream_n_queued(stream->stream) : 0);
+}
+
+/* end(): end of file for the peer, behind everything that was written. */
+static napi_value end(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+
+    if (stream && stream->stream) {
+        sunpath_stream_end(stream->stream);
+        sn_env_touch(stream->object.own);
+    }
+    return NULL;
+}
+
+bool sn_stream_define(napi_env env, napi_value exports) {
+    static const struct sn_method methods[] = {
+        {"fd", get_fd},
+        {"close", close_now},
+        {"takeFd", take_fd},
+        {"setRef", set_ref},
+        {"read", set_reading},
+        {"write", write_bytes},
+        {"tellDrain", tell_drain},
+        {"queued", queued},
+        {"end", end},
+    };
+
+    return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods));
+}
