@@ -93,13 +93,20 @@ void serve_drain(struct serve *serve) {
     sunpath_http_server_drain(serve->server, serve->drain_ms, on_drained, serve);
 }
 
+/* A worker's parent has read the rules before, and said what is wrong with them. */
+static void renew(struct serve *serve) {
+    serve_ops_reload_rules(&serve->ops, serve->is_worker);
+    serve->ruled.rules = serve->ops.rules;
+    serve_ops_reopen_log(&serve->ops);
+}
+
 /* The first signal lets everyone finish, the second does not. */
 static void on_signal(struct sunpath_signal *signal, int signal_number, void *user) {
     struct serve *serve = user;
 
     (void)signal;
-    if (signal_number == SIGHUP && serve_ops_has_log_file(&serve->ops)) {
-        serve_ops_reopen(&serve->ops);
+    if (signal_number == SIGHUP && serve_ops_has_files(&serve->ops)) {
+        renew(serve);
     } else if (serve->is_ending) {
         sunpath_loop_stop(serve->loop);
     } else {
@@ -111,7 +118,7 @@ static void on_signal(struct sunpath_signal *signal, int signal_number, void *us
 bool serve_minds_hangup(const struct serve *serve) {
     struct sigaction action;
 
-    return serve_ops_has_log_file(&serve->ops) || sigaction(SIGHUP, NULL, &action) < 0 ||
+    return serve_ops_has_files(&serve->ops) || sigaction(SIGHUP, NULL, &action) < 0 ||
            action.sa_handler != SIG_IGN;
 }
 
@@ -219,7 +226,7 @@ static int open_server(struct serve *serve) {
     r = sunpath_loop_open(&serve->loop);
     for (size_t i = 0; r >= 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         bool is_for_parent =
-            serve->is_worker && (numbers[i] == SIGINT || !serve_ops_has_log_file(&serve->ops));
+            serve->is_worker && (numbers[i] == SIGINT || !serve_ops_has_files(&serve->ops));
 
         if ((numbers[i] == SIGTERM || !is_for_parent) &&
             (numbers[i] != SIGHUP || serve_minds_hangup(serve))) {

@@ -99,6 +99,7 @@ static int read_rules(struct serve_ops *ops, const char *path) {
     if (ops->rules) {
         return cli_usage("serve", "--rules can be given once");
     }
+    ops->rules_path = path;
     return sunpath_rules_load(&ops->rules, path, &error) < 0 ? cli_fail(&error) : CLI_OK;
 }
 
@@ -244,16 +245,36 @@ void serve_ops_deinit(struct serve_ops *ops) {
     ops->auth_table = sunpath_auth_table_free(ops->auth_table);
 }
 
-/* ---- the log file ---------------------------------------------------------------------------- */
+/* ---- files that change ----------------------------------------------------------------------- */
 
 bool serve_ops_has_log_file(const struct serve_ops *ops) {
     return ops->log_path && strcmp(ops->log_path, "-") != 0;
 }
 
-void serve_ops_reopen(struct serve_ops *ops) {
+bool serve_ops_has_files(const struct serve_ops *ops) {
+    return serve_ops_has_log_file(ops) || ops->rules_path;
+}
+
+void serve_ops_reload_rules(struct serve_ops *ops, bool is_quiet) {
+    struct sunpath_rules *rules = NULL;
     struct sunpath_error error;
 
-    if (sunpath_access_log_reopen(ops->log, &error) < 0) {
+    if (!ops->rules_path) {
+        return;
+    }
+    if (sunpath_rules_load(&rules, ops->rules_path, &error) == 0) {
+        sunpath_rules_free(ops->rules);
+        ops->rules = rules;
+    } else if (!is_quiet) {
+        cli_print_error(&error);
+        cli_say("the rules stay as they were");
+    }
+}
+
+void serve_ops_reopen_log(struct serve_ops *ops) {
+    struct sunpath_error error;
+
+    if (serve_ops_has_log_file(ops) && sunpath_access_log_reopen(ops->log, &error) < 0) {
         cli_print_error(&error);
     }
 }

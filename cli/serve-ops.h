@@ -67,6 +67,7 @@ struct serve_ops {
     struct sunpath_auth_table *auth_table;
     struct sunpath_access *trusted; /* need no password */
     struct sunpath_access *proxies;
+    const char *rules_path;      /* NULL: none */
     struct sunpath_rules *rules; /* NULL: none */
     unsigned proxy_headers;
 
@@ -94,9 +95,13 @@ void serve_ops_deinit(struct serve_ops *ops);
 void serve_ops_route(const struct serve_ops *ops, struct sunpath_router *all,
                      struct sunpath_router *guarded);
 
-/* Is there a log file that can be opened anew? Then SIGHUP does that. */
 bool serve_ops_has_log_file(const struct serve_ops *ops);
-void serve_ops_reopen(struct serve_ops *ops);
+
+/* Are there files to open or read anew? Then SIGHUP does that. */
+bool serve_ops_has_files(const struct serve_ops *ops);
+/* What is wrong with them is said, unless it `is_quiet`, and the old ones stay. */
+void serve_ops_reload_rules(struct serve_ops *ops, bool is_quiet);
+void serve_ops_reopen_log(struct serve_ops *ops);
 
 /* serve-metrics.c: the metrics of one server, or of all workers together. */
 

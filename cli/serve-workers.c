@@ -49,7 +49,7 @@ static void become_worker(struct workers *workers, int index, int ready_fd, pid_
     struct serve *serve = workers->serve;
 
     signal(SIGINT, SIG_IGN);
-    if (!serve_ops_has_log_file(&serve->ops)) {
+    if (!serve_ops_has_files(&serve->ops)) {
         signal(SIGHUP, SIG_IGN);
     }
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -186,7 +186,8 @@ static int wait_until(const struct workers *workers, int64_t due_ms) {
 static void on_signal(struct workers *workers, int number) {
     if (number == SIGCHLD) {
         reap(workers);
-    } else if (number == SIGHUP && serve_ops_has_log_file(&workers->serve->ops)) {
+    } else if (number == SIGHUP && serve_ops_has_files(&workers->serve->ops)) {
+        serve_ops_reload_rules(&workers->serve->ops, false); /* for workers to come, too */
         signal_all(workers, SIGHUP);
     } else if (number != 0 && !workers->is_ending) {
         begin_to_end(workers);

@@ -78,7 +78,7 @@ void serve_drain(struct serve *serve);
 /* Where it serves, unless it is to be quiet. */
 void serve_announce(const struct serve *serve);
 void serve_close_listeners(struct serve *serve);
-/* Does SIGHUP mean anything? Not under nohup(1), unless it has the log opened anew. */
+/* Does SIGHUP mean anything? Not under nohup(1), unless it has files opened or read anew. */
 bool serve_minds_hangup(const struct serve *serve);
 
 /*

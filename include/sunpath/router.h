@@ -61,8 +61,8 @@ SUNPATH_API const struct sunpath_http_handler *sunpath_router_handler(void);
  *     *name               the rest, one or more segments; once in a pattern, at its end or not:
  *                         "/v2/img-*name/tags/:tag"
  *     {/:page}            a part that may be missing; up to six, also one in another
- *     \:                  the character itself; needed for  : * { } ( ) [ ] + ? ! \ and for a letter
- *                         right behind a name: "/:id\x"
+ *     \:                  the character itself; needed for  : * { } ( ) [ ] + ? ! \
+ *                         and for a letter right behind a name: "/:id\x"
  *
  * as in Express 5 (path-to-regexp 8), with three differences: brackets are constraints, wildcards
  * are strings, and there is one of them. What only other tools would write, such as "/{id}",

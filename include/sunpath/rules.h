@@ -53,7 +53,10 @@ SUNPATH_API int sunpath_rules_load(struct sunpath_rules **ret, const char *path,
 /* The same from a string; `name` is what errors call it. */
 SUNPATH_API int sunpath_rules_parse(struct sunpath_rules **ret, const char *text, const char *name,
                                     struct sunpath_error *error);
-/* After the servers that go by them. Accepts NULL, returns NULL. */
+/*
+ * At any time outside of a call with them: requests under way have what they need. So a program may
+ * put others into its struct sunpath_ruled and free these. Accepts NULL, returns NULL.
+ */
 SUNPATH_API struct sunpath_rules *sunpath_rules_free(struct sunpath_rules *rules);
 
 /*

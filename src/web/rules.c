@@ -9,12 +9,17 @@
 #include "serve/http-server.h"
 #include "web/rules.h"
 
-/* The headers that an exchange's answer gets; in its arena. */
+struct header {
+    enum sp_rule_kind kind;
+    const char *name, *value;
+};
+
+/* The headers that an exchange's answer gets; in its arena, so that the rules may go meanwhile. */
 struct headers {
     struct sp_http_hook hook;
     bool is_done; /* what is added is there */
     size_t n;
-    const struct sp_rule *rules[];
+    struct header headers[];
 };
 
 /* ---- matching -------------------------------------------------------------------------------- */
@@ -70,16 +75,25 @@ static int on_start(struct sp_http_hook *hook, struct sunpath_http_exchange *exc
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < headers->n; i++) {
-        const struct sp_rule *rule = headers->rules[i];
+        const struct header *header = &headers->headers[i];
 
-        if (rule->kind != SP_RULE_ADD) {
-            r = sunpath_http_set_header(exchange, rule->name, rule->value);
+        if (header->kind != SP_RULE_ADD) {
+            r = sunpath_http_set_header(exchange, header->name, header->value);
         } else if (!headers->is_done) {
-            r = sunpath_http_add_header(exchange, rule->name, rule->value);
+            r = sunpath_http_add_header(exchange, header->name, header->value);
         }
     }
     headers->is_done = r == 0;
     return r;
+}
+
+static int copy_header(struct header *ret, struct sp_arena *arena, const struct sp_rule *rule) {
+    const char *value = rule->value;
+
+    ret->kind = rule->kind;
+    ret->name = sp_arena_copy(arena, rule->name, strlen(rule->name));
+    ret->value = value ? sp_arena_copy(arena, value, strlen(value)) : NULL;
+    return ret->name && (ret->value || !value) ? 0 : -ENOMEM;
 }
 
 static int note_headers(const struct sunpath_rules *rules, struct sunpath_http_exchange *exchange,
@@ -93,13 +107,15 @@ static int note_headers(const struct sunpath_rules *rules, struct sunpath_http_e
         }
         if (!headers) {
             headers = sp_arena_alloc(&exchange->arena,
-                                     sizeof(*headers) + rules->n * sizeof(*headers->rules));
+                                     sizeof(*headers) + rules->n * sizeof(*headers->headers));
             if (!headers) {
                 return -ENOMEM;
             }
             *headers = (struct headers){.hook = {.on_start = on_start}};
         }
-        headers->rules[headers->n++] = each;
+        if (copy_header(&headers->headers[headers->n++], &exchange->arena, each) < 0) {
+            return -ENOMEM;
+        }
     }
     if (headers) {
         sp_http_exchange_add_hook(exchange, &headers->hook);

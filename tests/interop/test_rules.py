@@ -150,6 +150,23 @@ class Rules(TestCase):
         self.assertEqual(first.wait(), 0)
         self.assertEqual(self.ask("/page")[2], "a page")
 
+    def test_hangup_reads_them_anew(self):
+        for workers in [], ["--workers", "2"]:
+            with self.subTest(workers=workers):
+                rules = self.write("rules", "redirect 302 /x /old\n")
+                server = self.serve(self.socket, "--rules", rules, *workers)
+                self.assertEqual(self.ask("/x")[1]["location"], ["/old"])
+                self.write("rules", "redirect 302 /x /new\n")
+                server.send_signal(signal.SIGHUP)
+                until(lambda: [self.ask("/x")[1]["location"] for _ in range(20)] == [["/new"]] * 20, "the new rules")
+                self.write("rules", "redirect 302 /x\n")
+                server.send_signal(signal.SIGHUP)
+                until(lambda: "the rules stay as they were" in server.output(), "a complaint")
+                self.assertIn("line 1: ", server.output())
+                self.assertEqual(self.ask("/x")[1]["location"], ["/new"])
+                self.assertEqual(server.stop(), 0)
+                self.assertEqual(server.output().count("the rules stay as they were"), 1)
+
     def test_mistakes_are_named(self):
         for text, why in [("\nredirect 300 /a /b", "line 2: a redirect's status"), ("rewrite /a", "not 'rewrite"),
                           ("jump /a /b", "begins with redirect"), ("rewrite /:a /:b", "parameter that the pattern"),

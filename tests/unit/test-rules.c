@@ -103,6 +103,24 @@ START_TEST(headers_are_changed_last) {
 }
 END_TEST
 
+static void respond_under_others(struct sunpath_http_exchange *exchange, void *user) {
+    rules = sunpath_rules_free(rules);
+    read_rules("header /a N others\n");
+    ruled.rules = rules;
+    respond_typed(exchange, user);
+}
+
+START_TEST(requests_under_way_keep_theirs) {
+    read_rules("header /a N first\nheader /a -X\n");
+    router = new_router(false, false);
+    ck_assert_int_eq(sunpath_router_on(router, "/a", respond_under_others, NULL), 0);
+    ruling_open();
+    ck_assert_ptr_nonnull(strstr(response("GET /a", ""), "\r\nN: first\r\n"));
+    ck_assert_ptr_nonnull(strstr(response("GET /a", ""), "\r\nN: others\r\n"));
+    ruling_close();
+}
+END_TEST
+
 START_TEST(they_are_middleware) {
     read_rules("redirect 301 /a/:x /b/:x\nrewrite /c/:x /d/:x\n");
     router = new_router(false, false);
@@ -116,4 +134,4 @@ START_TEST(they_are_middleware) {
 END_TEST
 
 SP_TESTS("rules", rewrites_decide_the_route, the_routers_error_stage_is_asked_once,
-         headers_are_changed_last, they_are_middleware)
+         headers_are_changed_last, requests_under_way_keep_theirs, they_are_middleware)
