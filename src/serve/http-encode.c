@@ -176,6 +176,25 @@ static int weaken_etag(struct sunpath_http_exchange *exchange) {
     return sunpath_http_set_header(exchange, "ETag", weak);
 }
 
+/*
+ * 304 names what the client has (RFC 9110 15.4.5): the compressed one when that is how it asks. No
+ * tag has a quote inside, so the weak form is found by its bytes.
+ */
+static int echo_etag(struct sunpath_http_exchange *exchange) {
+    struct sp_slice asked = sp_http_exchange_join(exchange, "If-None-Match", NULL);
+    size_t size;
+    const char *etag = sp_http_exchange_find_field(exchange, "ETag", &size);
+    const char *at = asked.data, *end = asked.data + asked.size;
+
+    while (etag && at && (at = memmem(at, (size_t)(end - at), etag, size))) {
+        if (at - asked.data >= 2 && memcmp(at - 2, "W/", 2) == 0) {
+            return weaken_etag(exchange);
+        }
+        at++;
+    }
+    return 0;
+}
+
 int sp_http_exchange_choose_coding(struct sunpath_http_exchange *exchange, int status,
                                    const char *type, int64_t size) {
     struct sp_slice content_type = {type, type ? strlen(type) : 0};
@@ -191,7 +210,7 @@ int sp_http_exchange_choose_coding(struct sunpath_http_exchange *exchange, int s
     }
     r = add_vary(exchange);
     if (r < 0 || status == 304) {
-        return r;
+        return r < 0 ? r : echo_etag(exchange);
     }
     coding = sp_coding_negotiate(sp_http_exchange_join(exchange, "Accept-Encoding", NULL));
     if (!coding) {

@@ -186,6 +186,7 @@ START_TEST(files_may_be_compressed_on_their_way) {
              "GET /large.txt HTTP/1.1\r\nAccept-Encoding: gzip\r\nIf-None-Match: %s\r\n",
              header("ETag"));
     check_ask(request, "304 Not Modified", "");
+    ck_assert_int_eq(strncmp(header("ETag"), "W/\"", 3), 0);
     check_ask("GET /large.txt HTTP/1.1\r\nAccept-Encoding: gzip\r\nRange: bytes=-2\r\n",
               "206 Partial Content", "aa");
     ck_assert_str_eq(header("Content-Encoding"), "");

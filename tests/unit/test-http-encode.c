@@ -191,7 +191,7 @@ END_TEST
 
 START_TEST(a_strong_etag_becomes_a_weak_one) {
     const char *heard;
-    size_t size;
+    size_t size, size_200;
 
     respond_open();
     answer.name = "ETag";
@@ -200,6 +200,17 @@ START_TEST(a_strong_etag_becomes_a_weak_one) {
     ck_assert_ptr_nonnull(strstr(heard, "\r\nETag: W/\"abc\"\r\n"));
     heard = ask("GET", "", &size);
     ck_assert_ptr_nonnull(strstr(heard, "\r\nETag: \"abc\"\r\n"));
+    answer.status = 304; /* names the one that the client has */
+    size_200 = answer.size;
+    answer.size = 0;
+    heard = ask("GET", GZIP "If-None-Match: \"x\"\r\nIf-None-Match: W/\"abc\"\r\n", &size);
+    ck_assert_ptr_nonnull(strstr(heard, "\r\nETag: W/\"abc\"\r\n"));
+    heard = ask("GET", GZIP "If-None-Match: W/\"x\", \"abc\"\r\n", &size);
+    ck_assert_ptr_nonnull(strstr(heard, "\r\nETag: \"abc\"\r\n"));
+    heard = ask("GET", GZIP "If-None-Match: *\r\n", &size);
+    ck_assert_ptr_nonnull(strstr(heard, "\r\nETag: \"abc\"\r\n"));
+    answer.status = 200;
+    answer.size = size_200;
     answer.value = "W/\"abc\"";
     heard = ask("GET", GZIP, &size);
     ck_assert_ptr_nonnull(strstr(heard, "\r\nETag: W/\"abc\"\r\n"));
