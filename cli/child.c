@@ -83,51 +83,39 @@ pid_t child_start(const char *command, int fd) {
 }
 
 /* Sends all of it, waiting for room. A negative errno when it cannot. */
-static int send_all(int fd, const void *data, size_t size, enum sunpath_type type) {
+static int send_all(int fd, const char *data, size_t size) {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
-    size_t sent = 0;
 
-    do {
-        ssize_t n = sunpath_send(fd, (const char *)data + sent, size - sent, NULL);
+    while (size > 0) {
+        ssize_t n = sunpath_send(fd, data, size, NULL);
 
         if (n == -EAGAIN) {
             poll(&room, 1, -1);
         } else if (n < 0) {
             return (int)n;
         } else {
-            sent += (size_t)n;
+            data += n;
+            size -= (size_t)n;
         }
-    } while (type == SUNPATH_STREAM && sent < size);
+    }
     return 0;
 }
 
 static int echo(int fd, void *user) {
-    enum sunpath_type type = type_of(fd);
     struct pollfd ready = {.fd = fd, .events = POLLIN};
-    struct sunpath_message message = {.n_data = MESSAGE_MAX};
+    char data[65536];
+    struct sunpath_message message = {.data = data, .n_data = sizeof(data)};
     int r;
 
     (void)user;
-    message.data = malloc(message.n_data);
-    if (message.data == NULL) {
-        return CLI_FAILED;
-    }
-    for (;;) {
+    do {
         r = sunpath_receive(fd, &message);
         if (r == -EAGAIN) {
             poll(&ready, 1, -1);
-            continue;
+        } else if (r == 1 || r == -ETOOMANYREFS) {
+            r = send_all(fd, data, message.size) < 0 ? -EPIPE : 1;
         }
-        if (r == 1 || r == -ETOOMANYREFS) {
-            r = send_all(fd, message.data, message.size, type);
-        } else if (r == 0) {
-            break;
-        }
-        if (r < 0) {
-            break;
-        }
-    }
-    free(message.data);
+    } while (r == 1 || r == -EAGAIN);
     return r < 0 ? CLI_FAILED : CLI_OK;
 }
 

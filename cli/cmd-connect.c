@@ -285,6 +285,8 @@ int cmd_connect(int argc, char **argv) {
         goto out;
     }
     job.options.cancel_fd = &job.copy.signals;
+    job.options.want_credentials = /* before the first message */
+        job.copy.messages.is_verbose || job.copy.messages.command != NULL;
     status = connect_and_run(&job);
     close(job.copy.signals);
 

@@ -221,7 +221,7 @@ static int accept_client(struct job *job, int *ret_fd) {
     }
 }
 
-/* In a child: the command runs on each message. */
+/* In a child: the command runs on each message, or each is sent back. */
 static int serve_messages(int fd, void *user) {
     struct job *job = user;
     int status;
@@ -239,10 +239,10 @@ static int serve_by_child(struct job *job, int fd) {
     const struct message_options *messages = &job->copy.messages;
     pid_t pid;
 
-    if (messages->is_echo) {
-        pid = child_start_echo(fd);
-    } else if (messages_are_meant(messages, type_of(fd))) {
+    if (messages_are_meant(messages, type_of(fd))) {
         pid = child_start_function(fd, serve_messages, job);
+    } else if (messages->is_echo) {
+        pid = child_start_echo(fd);
     } else {
         pid = child_start(messages->command, fd);
     }

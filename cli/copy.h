@@ -32,7 +32,7 @@ enum sunpath_type type_of(int fd);
  */
 pid_t child_start(const char *command, int fd);
 
-/* A child that sends everything back, whatever the type. */
+/* A child that sends back every byte of a stream. */
 pid_t child_start_echo(int fd);
 
 /*

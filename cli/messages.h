@@ -49,7 +49,7 @@ struct message_options {
     bool is_verbose;     /* show where messages begin and end, and who sent them */
     int count;           /* end after so many were received; 0: never */
     const char *command; /* run on each message; NULL: they are printed */
-    bool is_echo;        /* datagrams: send them back */
+    bool is_echo;        /* they are sent back */
 
     /* owned: to be sent with the first message */
     int fds[SUNPATH_FDS_MAX];

@@ -29,6 +29,12 @@ struct sunpath_connect_options {
     const int *cancel_fd;    /* NULL, or a descriptor whose readability ends the call: -ECANCELED */
     int send_buffer;         /* SO_SNDBUF in bytes; 0: leave */
     int receive_buffer;      /* SO_RCVBUF in bytes; 0: leave */
+    /*
+     * Unix sockets: every message says who sent it, from the first one on, which a server may send
+     * before the call returns: sunpath_want_credentials(). The kernel gives an end that has no
+     * name, as it is connected, an abstract one then (unix(7), autobind).
+     */
+    bool want_credentials;
 };
 
 /*

@@ -335,9 +335,19 @@ int sunpath_channel_connect(struct sunpath_channel **ret, struct sunpath_loop *l
                             const struct sunpath_channel_events *events, void *user,
                             const struct sunpath_channel_options *options,
                             struct sunpath_error *error) {
+    struct sunpath_connect_options connecting;
+    struct sunpath_channel_options own;
     _cleanup_(sp_closep) int fd = -1;
-    int r = sunpath_connect(&fd, address, connect_options, error);
+    int r;
 
+    if (sp_options_read(&connecting, sizeof(connecting), connect_options) < 0 ||
+        sp_options_read(&own, sizeof(own), options) < 0) {
+        return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "open",
+                       "a channel: the options have no size");
+    }
+    connecting.size = sizeof(connecting);
+    connecting.want_credentials = connecting.want_credentials || own.want_credentials;
+    r = sunpath_connect(&fd, address, &connecting, error);
     if (r < 0) {
         return r;
     }

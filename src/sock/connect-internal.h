@@ -25,8 +25,8 @@ int sp_connect_fail(const struct sp_connecting *call, int code);
  */
 int sp_connect_wait(const struct sp_connecting *call, int fd, int pause_ms);
 
-/* SO_SNDBUF and SO_RCVBUF as the options want them. 0 or a negative errno. */
-int sp_connect_set_buffers(const struct sp_connecting *call, int fd);
+/* SO_SNDBUF, SO_RCVBUF and SO_PASSCRED as the options want them. 0 or a negative errno. */
+int sp_connect_set_up(const struct sp_connecting *call, int fd);
 
 /* Fails with -EPERM unless the peer of the connected `fd` runs as the expected user. */
 int sp_connect_check_owner(const struct sp_connecting *call, int fd);

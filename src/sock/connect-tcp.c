@@ -82,7 +82,7 @@ static int connect_one(int *ret_fd, const struct sp_connecting *call,
     if (fd < 0) {
         return -errno;
     }
-    r = sp_connect_set_buffers(call, fd);
+    r = sp_connect_set_up(call, fd);
     if (r < 0) {
         return r;
     }

@@ -162,7 +162,7 @@ static int open_and_connect(int *ret_fd, const struct sp_connecting *call) {
     if (fd < 0) {
         return sp_connect_fail(call, -errno);
     }
-    r = sp_connect_set_buffers(call, fd);
+    r = sp_connect_set_up(call, fd);
     if (r < 0) {
         return sp_connect_fail(call, r);
     }

@@ -48,7 +48,7 @@ int sp_connect_wait(const struct sp_connecting *call, int fd, int pause_ms) {
     }
 }
 
-int sp_connect_set_buffers(const struct sp_connecting *call, int fd) {
+int sp_connect_set_up(const struct sp_connecting *call, int fd) {
     const struct sunpath_connect_options *options = &call->options;
 
     if (options->send_buffer > 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options->send_buffer,
@@ -60,7 +60,9 @@ int sp_connect_set_buffers(const struct sp_connecting *call, int fd) {
                    sizeof(options->receive_buffer)) < 0) {
         return -errno;
     }
-    return 0;
+    return options->want_credentials && call->address->kind != SUNPATH_ADDRESS_TCP
+               ? sunpath_want_credentials(fd, true)
+               : 0;
 }
 
 /* Is `fd` a connected socket of the wanted type? Nothing about it is changed. */
@@ -94,7 +96,7 @@ static int adopt(int *ret_fd, const struct sp_connecting *call) {
     if (r < 0) {
         return r;
     }
-    r = sp_connect_set_buffers(call, fd);
+    r = sp_connect_set_up(call, fd);
     if (r == 0) {
         r = sunpath_adopt(fd);
     }

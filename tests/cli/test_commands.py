@@ -77,14 +77,29 @@ class Commands(Copying):
                 peer.connect(path)
             else:
                 peer = self.connected(path, kind)
-            for size in sizes:
+            for size in sizes if kind == "stream" else [0, *sizes, 200000]:
                 peer.send(b"e" * size)
-                got = b""
+                got = b"" if size > 0 else peer.recv(1)
                 while len(got) < size:
                     got += peer.recv(size if kind == "stream" else 1 << 20)
                 self.assertEqual(got, b"e" * size, kind)
             server.stop()
             self.assertFalse(os.path.exists(path))
+
+    def test_echo_holds_back_who_does_not_read(self):
+        path = self.path("q.sock")
+        server = self.start(SUNPATH, "listen", "--echo", "seqpacket:" + path)
+        peer = self.connected(path, "seqpacket")
+        peer.setblocking(False)
+        n = 0
+        while select.select([], [peer], [], 1)[1]:  # until it stops reading
+            peer.send(f"{n}".encode().ljust(1000))
+            n += 1
+            self.assertLess(n, 20000)
+        peer.settimeout(DEADLINE)
+        self.assertEqual([int(peer.recv(2000)) for _ in range(n)], list(range(n)))
+        peer.close()
+        self.assertEqual(server.wait(DEADLINE), 0)
 
     def test_echo_children_do_not_hold_the_listener(self):
         path = self.path("h.sock")

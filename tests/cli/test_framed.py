@@ -227,6 +227,16 @@ class Framed(Talking):
         self.assertRegex(said, rf"message 1: 5 bytes from pid {os.getpid()} \(\S+:\S+\) at dgram:{named.getsockname()}\n")
         self.assertRegex(said, r"message 2: 1 byte from pid \d+ \(\S+:\S+\)\n")
 
+    def test_verbose_knows_the_sender_of_the_first_message_too(self):
+        listener = self.listening(self.path("v.sock"), "seqpacket")
+        client = self.pipes(SUNPATH, "connect", "-v", "--lines", "seqpacket:" + self.path("v.sock"))
+        peer, _ = self.accept(listener)
+        peer.send(b"at once")
+        peer.close()
+        output, said = self.finish(client)
+        self.assertEqual(output, b"at once\n")
+        self.assertRegex(said, rf"message 1: 7 bytes from pid {os.getpid()} ")
+
     def test_command_lines_without_sense(self):
         for arguments, says in [
             (["--frame", "json"], "content-length"),

@@ -54,6 +54,30 @@ START_TEST(every_reason) {
 }
 END_TEST
 
+/* What the server sent before connect returned, as far as it can know, says who sent it. */
+START_TEST(the_first_message_has_credentials) {
+    static const int listens[] = {SOCK_STREAM, SOCK_SEQPACKET};
+
+    for (int i = 0; i < 2; i++) {
+        int server = listening(listens[i], i == 0 ? "s" : "p", 9), client, accepted;
+        struct sunpath_connect_options options = options_of(0);
+        char data[8];
+        struct sunpath_message message = {.data = data, .n_data = sizeof(data)};
+
+        options.want_credentials = true;
+        options.type = (enum sunpath_type)listens[i];
+        client = connected(i == 0 ? "./s" : "./p", &options);
+        accepted = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+        ck_assert_int_eq((int)write(accepted, "first", 5), 5);
+        ck_assert_int_eq(sunpath_receive(client, &message), 1);
+        ck_assert(message.has_credentials && message.credentials.pid == getpid());
+        close(accepted);
+        close(client);
+        close(server);
+    }
+}
+END_TEST
+
 START_TEST(no_permission) {
     int fd = listening(SOCK_STREAM, "s", 9);
     pid_t child;
@@ -87,4 +111,5 @@ START_TEST(a_bind_mount_of_a_deleted_socket) {
 }
 END_TEST
 
-SP_TESTS("connect", every_type, every_reason, no_permission, a_bind_mount_of_a_deleted_socket)
+SP_TESTS("connect", every_type, every_reason, the_first_message_has_credentials, no_permission,
+         a_bind_mount_of_a_deleted_socket)
