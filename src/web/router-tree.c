@@ -11,38 +11,90 @@
 
 /* ---- growing --------------------------------------------------------------------------------- */
 
-static struct sp_node *new_node(struct sp_tree *tree, const struct sp_node *parent,
-                                const struct sp_segment *segment) {
-    struct sp_node *node =
-        parent->n_segments < SP_TREE_MAX_DEPTH ? sp_arena_alloc(tree->arena, sizeof(*node)) : NULL;
-
-    if (node) {
-        *node = (struct sp_node){.segment = segment, .n_segments = parent->n_segments + 1};
-    }
-    return node;
+static unsigned char fold(char c) {
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
-/* The child by that segment; a new one goes before those that say less. */
+static uint64_t add_hash(uint64_t hash, struct sp_slice text, bool folds) {
+    for (size_t i = 0; i < text.size; i++) {
+        hash = (hash ^ (folds ? fold(text.data[i]) : (unsigned char)text.data[i])) * 0x100000001b3;
+    }
+    return (hash ^ text.size) * 0x100000001b3;
+}
+
+/* Equal for equal places: sp_segment_is_same(). */
+static uint64_t hash_place(const struct sp_node *parent, const struct sp_segment *segment,
+                           bool folds) {
+    uint64_t hash = add_hash((uintptr_t)parent, segment->text, folds);
+
+    for (size_t i = 0; i < segment->n_params; i++) {
+        const struct sp_constraint *constraint = segment->params[i].constraint;
+
+        hash = add_hash(hash, segment->params[i].text, folds);
+        hash = constraint ? add_hash(hash, constraint->source, false) : hash;
+    }
+    return hash ^ hash >> 32;
+}
+
+/* Room for one more: there are no more nodes than places. */
+static int grow_index(struct sp_tree *tree) {
+    size_t n = tree->n_index ? 2 * tree->n_index : 16;
+    struct sp_node **index;
+
+    if (tree->n_nodes < tree->n_index) {
+        return 0;
+    }
+    index = sp_arena_alloc(tree->arena, n * sizeof(struct sp_node *));
+    if (!index) {
+        return -ENOMEM;
+    }
+    memset(index, 0, n * sizeof(struct sp_node *));
+    for (size_t i = 0; i < tree->n_index; i++) {
+        for (struct sp_node *node = tree->index[i], *next; node; node = next) {
+            struct sp_node **place = &index[node->hash & (n - 1)];
+
+            next = node->chain;
+            node->chain = *place;
+            *place = node;
+        }
+    }
+    tree->index = index;
+    tree->n_index = n;
+    return 0;
+}
+
+/* The child by that segment, which may be new. Those with parameters are put in order at the end.
+ */
 static struct sp_node *child(struct sp_tree *tree, struct sp_node *parent,
                              const struct sp_segment *segment) {
-    bool is_literal = segment->n_params == 0;
-    struct sp_node **list = is_literal ? &parent->added : &parent->params, **place = NULL, *node;
+    struct sp_node **list = segment->n_params == 0 ? &parent->added : &parent->params, **place;
+    uint64_t hash = hash_place(parent, segment, tree->folds);
+    struct sp_node *node;
 
-    for (; *list; list = &(*list)->next) {
-        if (sp_segment_is_same((*list)->segment, segment, tree->folds)) {
-            return *list;
-        }
-        if (!place && !is_literal && sp_segment_compare(segment, (*list)->segment) < 0) {
-            place = list;
+    if (grow_index(tree) < 0) {
+        return NULL;
+    }
+    place = &tree->index[hash & (tree->n_index - 1)];
+    for (node = *place; node; node = node->chain) {
+        if (node->hash == hash && node->parent == parent &&
+            sp_segment_is_same(node->segment, segment, tree->folds)) {
+            return node;
         }
     }
-    place = place ? place : list;
-    node = new_node(tree, parent, segment);
-    if (node) {
-        node->next = *place;
-        *place = node;
-        parent->n_literals += is_literal;
+    node =
+        parent->n_segments < SP_TREE_MAX_DEPTH ? sp_arena_alloc(tree->arena, sizeof(*node)) : NULL;
+    if (!node) {
+        return NULL;
     }
+    *node = (struct sp_node){.next = *list,
+                             .segment = segment,
+                             .n_segments = parent->n_segments + 1,
+                             .parent = parent,
+                             .chain = *place,
+                             .hash = hash,
+                             .order = tree->n_nodes++};
+    *list = *place = node;
+    parent->n_literals += segment->n_params == 0;
     return node;
 }
 
@@ -147,10 +199,6 @@ void sp_node_add_mark(struct sp_node *node, struct sp_mark *mark) {
 
 /* ---- literals -------------------------------------------------------------------------------- */
 
-static unsigned char fold(char c) {
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
-
 static int compare_folded(const char *a, const char *b, size_t size) {
     for (size_t i = 0; i < size; i++) {
         if (fold(a[i]) != fold(b[i])) {
@@ -183,11 +231,44 @@ static struct sp_literal literal(const char *text, size_t size, bool folds) {
         .size = size, .word = folds ? 0 : sp_text_word(text, size), .text = text};
 }
 
+static int compare_params(const void *a, const void *b) {
+    const struct sp_node *first = *(struct sp_node *const *)a,
+                         *second = *(struct sp_node *const *)b;
+    int order = sp_segment_compare(first->segment, second->segment);
+
+    return order != 0 ? order : first->order < second->order ? -1 : 1;
+}
+
+/* Those that say more first, and equals as they were added. */
+static int sort_params(struct sp_tree *tree, struct sp_node *parent) {
+    struct sp_node **sorted, **list = &parent->params;
+    size_t n = 0;
+
+    for (const struct sp_node *each = parent->params; each; each = each->next) {
+        n++;
+    }
+    sorted = sp_arena_alloc(tree->arena, n * sizeof(struct sp_node *));
+    if (!sorted) {
+        return -ENOMEM;
+    }
+    n = 0;
+    for (struct sp_node *each = parent->params; each; each = each->next) {
+        sorted[n++] = each;
+    }
+    qsort(sorted, n, sizeof(struct sp_node *), compare_params);
+    for (size_t i = 0; i < n; i++) {
+        *list = sorted[i];
+        list = &sorted[i]->next;
+    }
+    *list = NULL;
+    return 0;
+}
+
 static int freeze_node(struct sp_tree *tree, struct sp_node *node) {
     struct sp_literal *literals = sp_arena_alloc(tree->arena, node->n_literals * sizeof(*literals));
     size_t n = 0;
 
-    if (!literals) {
+    if (!literals || sort_params(tree, node) < 0) {
         return -ENOMEM;
     }
     for (struct sp_node *each = node->added; each; each = each->next) {

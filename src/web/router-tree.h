@@ -81,6 +81,12 @@ struct sp_node {
     struct sp_endpoint *endpoints;
     struct sp_mark *marks;
     size_t n_segments; /* from the root to here */
+
+    /* While the tree grows: */
+    const struct sp_node *parent;
+    struct sp_node *chain; /* of the index */
+    uint64_t hash;
+    size_t order; /* that many were there before */
 };
 
 struct sp_exact {
@@ -95,6 +101,8 @@ struct sp_tree {
     struct sp_node root;
     struct sp_exact *exact; /* paths without parameters: a hash table, with open addressing */
     size_t exact_mask;
+    struct sp_node **index; /* while it grows: nodes by parent and segment */
+    size_t n_index, n_nodes;
     bool folds;     /* case does not count */
     bool is_strict; /* a slash at the end does */
 };
