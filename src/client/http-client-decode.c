@@ -21,20 +21,36 @@ static void refuse_coding(struct sp_client_connection *connection, const char *c
     sp_client_finish(connection, -EBADMSG, &error);
 }
 
+/* The codings are one list, however many fields it is sent in (RFC 9110 5.3); NULL: several. */
+static const char *find_coding(const struct sunpath_http_response *response) {
+    const char *coding = "";
+
+    for (size_t i = 0; i < response->n_headers; i++) {
+        if (strcasecmp(response->fields[i].name, "Content-Encoding") == 0) {
+            if (coding[0]) {
+                return NULL;
+            }
+            coding = response->fields[i].value;
+        }
+    }
+    return coding;
+}
+
 bool sp_client_prepare_decoding(struct sp_client_connection *connection) {
     struct sunpath_http_response *response = connection->response;
-    const char *name = sunpath_http_response_header(response, "Content-Encoding");
+    const char *name = find_coding(response);
     const struct sp_decoder_limits limits = {0};
     const struct sp_coding *coding;
 
     /* a part of a coded body cannot be decoded alone */
-    if (!connection->request->options.decode || !name || !name[0] || response->status == 206 ||
-        strcasecmp(name, "identity") == 0 || connection->body.framing == SP_HTTP_NO_BODY) {
+    if (!connection->request->options.decode || response->status == 206 ||
+        connection->body.framing == SP_HTTP_NO_BODY ||
+        (name && (!name[0] || strcasecmp(name, "identity") == 0))) {
         return true;
     }
-    coding = sp_coding_find(name, strlen(name));
+    coding = name ? sp_coding_find(name, strlen(name)) : NULL;
     if (!coding) {
-        refuse_coding(connection, name);
+        refuse_coding(connection, name ? name : "more than one");
         return false;
     }
     if (sp_decoder_new(&connection->decoder, coding, &limits) < 0) {

@@ -78,14 +78,19 @@ static void take_token(struct date *date, const char *at, const char *end) {
     }
 }
 
-static bool is_real(struct date *date) {
-    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+static int days_of(int month, int year) {
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 
+    return days[month - 1] + (month == 2 && is_leap);
+}
+
+static bool is_real(struct date *date) {
     if (!date->has_time || !date->has_day || !date->has_month || !date->has_year) {
         return false;
     }
     date->year += date->year >= 70 && date->year <= 99 ? 1900 : date->year < 70 ? 2000 : 0;
-    return date->year >= 1601 && date->day >= 1 && date->day <= days[date->month - 1] &&
+    return date->year >= 1601 && date->day >= 1 && date->day <= days_of(date->month, date->year) &&
            date->hour <= 23 && date->minute <= 59 && date->second <= 59;
 }
 

@@ -125,6 +125,9 @@ START_TEST(dates) {
     ck_assert_int_eq(date("8:49:37 6 november 1994"), 784111777);
     ck_assert_int_eq(date("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
     ck_assert_int_eq(date("29 Feb 2024 12:00:00"), 1709208000);
+    ck_assert_int_eq(date("29 Feb 2023 12:00:00"), -1);
+    ck_assert_int_eq(date("29 Feb 2000 12:00:00"), 951825600);
+    ck_assert_int_eq(date("29 Feb 2100 12:00:00"), -1);
     ck_assert_int_eq(date("1 Mar 69 00:00:00"), 3129321600);
     ck_assert_int_eq(date("31 Dec 2100 00:00:00"), 4133894400);
     ck_assert_int_eq(date("Sun, 06 Nov 1994"), -1);

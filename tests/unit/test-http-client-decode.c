@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(what_cannot_be_decoded) {
     struct sunpath_http_request_options options = decoding();
-    struct result unknown = {0}, damaged = {0}, cut = {0}, twice = {0};
+    struct result unknown = {0}, listed = {0}, damaged = {0}, cut = {0}, twice = {0};
     char data[256];
     int fd;
 
@@ -102,6 +102,9 @@ START_TEST(what_cannot_be_decoded) {
     close(fd);
     fd = ask_for(&twice, &options, "gzip, gzip", "Content-Length: 2\r\n");
     expect_error(&twice, -EBADMSG, "in the coding 'gzip, gzip'");
+    close(fd);
+    fd = ask_for(&listed, &options, "gzip", "Content-Encoding: gzip\r\nContent-Length: 2\r\n");
+    expect_error(&listed, -EBADMSG, "in the coding 'more than one'");
     close(fd);
     fd = ask_for(&damaged, &options, "gzip", "Content-Length: 9\r\n");
     peer_write(fd, "no gzip..");
