@@ -114,6 +114,10 @@ struct field {
     char *name, *content, *type, *filename;
 };
 
+static bool is_escape(const char *text) {
+    return text[0] == '\\' && (text[1] == '\\' || text[1] == '"');
+}
+
 /* Takes quotes off, in place; without quotes the value ends at ";". */
 static char *take_value(char *text, char **ret_rest) {
     char *to = text, *from = text + 1;
@@ -123,7 +127,7 @@ static char *take_value(char *text, char **ret_rest) {
         return text;
     }
     for (; *from && *from != '"'; from++) {
-        from += *from == '\\' && from[1];
+        from += is_escape(from);
         *to++ = *from;
     }
     *ret_rest = *from ? from + 1 : from;
@@ -131,15 +135,33 @@ static char *take_value(char *text, char **ret_rest) {
     return text;
 }
 
+static bool is_attribute(const char *text) {
+    if (*text != ';') {
+        return false;
+    }
+    text += 1 + strspn(text + 1, " \t");
+    return strncmp(text, "type=", 5) == 0 || strncmp(text, "filename=", 9) == 0;
+}
+
 /* Where ";type=" or ";filename=" begins, or the end. Other semicolons belong to the content. */
 static char *find_attribute(char *text) {
-    for (; *text; text++) {
-        if (*text == ';' &&
-            (strncmp(text + 1, "type=", 5) == 0 || strncmp(text + 1, "filename=", 9) == 0)) {
-            break;
-        }
+    while (*text && !is_attribute(text)) {
+        text++;
     }
     return text;
+}
+
+/* A content in quotes, with nothing but attributes behind it: there they end, and are none. */
+static bool is_quoted(const char *text) {
+    const char *at = text + 1;
+
+    if (*text != '"') {
+        return false;
+    }
+    for (; *at && *at != '"'; at++) {
+        at += is_escape(at);
+    }
+    return *at && (at[1] == '\0' || is_attribute(at + 1));
 }
 
 /* A media type has parameters of its own: it goes on to the next attribute of ours. */
@@ -148,6 +170,7 @@ static void split_attributes(struct field *field, char *at) {
         char *next;
 
         *at++ = '\0';
+        at += strspn(at, " \t");
         if (strncmp(at, "type=", 5) == 0) {
             field->type = at + 5;
             next = find_attribute(field->type);
@@ -176,14 +199,13 @@ static int split_field(struct field *field, const char *argument, bool is_litera
     field->content = equals + 1;
     if (!is_literal) {
         char mark = *field->content;
-        bool is_file = mark == '@' || mark == '<';
+        char *text = field->content + (mark == '@' || mark == '<');
+        char *rest = text;
 
-        split_attributes(field, find_attribute(field->content));
-        if (is_file && field->content[1] == '"') {
-            char *rest;
-
-            take_value(field->content + 1, &rest);
+        if (is_quoted(text)) {
+            take_value(text, &rest);
         }
+        split_attributes(field, find_attribute(rest));
     }
     return CLI_OK;
 }
@@ -300,6 +322,10 @@ static int prepare_query(struct http_job *job, const char **ret_uri) {
     const char *uri = job->path;
     char *joined = NULL;
 
+    if (strlen(job->data) != job->n_data) {
+        return cli_usage("http",
+                         "--get: there is a NUL byte in the data; --data-urlencode sends it");
+    }
     if (!uri) {
         if (sunpath_address_parse(&address, job->target, &error) < 0) {
             return cli_fail(&error);

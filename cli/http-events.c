@@ -31,7 +31,8 @@ static int write_lines(FILE *out, const char *mark, const struct sunpath_source_
     const char *at = event->data, *stop;
 
     while (mark && (stop = memchr(at, '\n', event->n_data - (size_t)(at - event->data)))) {
-        fprintf(out, "%s%.*s\n", mark, (int)(stop - at), at);
+        fputs(mark, out);
+        fwrite(at, 1, (size_t)(stop + 1 - at), out); /* there may be a NUL in it */
         at = stop + 1;
     }
     fputs(mark ? mark : "", out);

@@ -23,7 +23,7 @@ int http_add_header(struct http_job *job, const char *name, const char *value) {
     return CLI_OK;
 }
 
-static bool has_header(const struct http_job *job, const char *name) {
+bool http_has_header(const struct http_job *job, const char *name) {
     for (size_t i = 0; i < job->n_headers; i += 2) {
         if (strcasecmp(job->headers[i], name) == 0) {
             return true;
@@ -33,7 +33,7 @@ static bool has_header(const struct http_job *job, const char *name) {
 }
 
 int http_add_default_header(struct http_job *job, const char *name, const char *value) {
-    return has_header(job, name) ? CLI_OK : http_add_header(job, name, value);
+    return http_has_header(job, name) ? CLI_OK : http_add_header(job, name, value);
 }
 
 int http_add_header_line(struct http_job *job, char *text) {

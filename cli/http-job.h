@@ -61,6 +61,7 @@ int http_prepare_body(struct http_job *job, struct sunpath_http_request_options 
                       const char **ret_uri);
 
 /* http-headers.c */
+bool http_has_header(const struct http_job *job, const char *name);
 int http_add_header(struct http_job *job, const char *name, const char *value);
 /* The same when no header of that name was given. */
 int http_add_default_header(struct http_job *job, const char *name, const char *value);

@@ -315,6 +315,9 @@ static int check_bodies(const struct http_job *job) {
     if (job->is_get && (job->form || job->upload)) {
         return cli_usage("http", "--get: only --data can go into the query");
     }
+    if (job->continue_at && http_has_header(job, "Range")) {
+        return cli_usage("http", "--continue-at and --range: there is only one part");
+    }
     if (job->has_events && (first || job->method || job->is_head || job->continue_at)) {
         return cli_usage("http", "--sse: events are asked for with a plain GET");
     }

@@ -118,6 +118,10 @@ class Handler(BaseHTTPRequestHandler):
             self.coded()
         elif path == "/broken":
             self.broken()
+        elif path == "/nul" and "Last-Event-ID" in self.headers:
+            self.answer(204)
+        elif path == "/nul":
+            self.answer(200, b"id: 1\nevent: message\nretry: 0\ndata: a\0b\ndata: c\0\n\n", Content_Type="text/event-stream")
         elif path == "/events":
             self.events()
         elif path == "/login":
@@ -204,10 +208,18 @@ class HttpTransferTest(TestCase):
         self.fails(1, "No such file", "/form", "-F", "a=@/nothing/there")
         self.fails(2, "there is only one body", "/form", "-F", "a=1", "-d", "b=2")
 
+    def test_form_quotes(self):
+        odd = self.write("x;type=y.txt", "in it")
+        self.assertEqual(
+            self.ask("/form", "-F", 'a="b;type=c"', "-F", 'd="e\\"f\\g"; type=text/x-g', "-F", f'h=@"{odd}"; filename=i',
+                     "-F", 'j="k', "-F", 'l="m" n', "-F", 'o={"p":"q"}'),
+            [["a", None, None, "b;type=c"], ["d", None, "text/x-g", 'e"f\\g'], ["h", "i", "application/octet-stream", "in it"],
+             ["j", None, None, '"k'], ["l", None, None, '"m" n'], ["o", None, None, '{"p":"q"}']])
+
     @unittest.skipUnless(shutil.which("curl"), "needs curl")
     def test_form_is_what_curl_sends(self):
         file = self.write("file.bin", "x" * 100000)
-        form = ["-F", "a=1", "-F", "b=é\"q", "-F", f"f=@{file};type=a/b;filename=n.bin"]
+        form = ["-F", "a=1", "-F", "b=é\"q", "-F", 'c="d; \\"e\\" \\f"; type=text/x-g', "-F", f"f=@{file};type=a/b;filename=n.bin"]
         curl = self.run_ok("curl", "-s", "--unix-socket", self.socket, "http://localhost/form", *form)
         self.assertEqual(self.ok("/form", *form), curl)
 
@@ -220,6 +232,10 @@ class HttpTransferTest(TestCase):
         seen = self.ask("-G", "-d", "a=1", "-d", "b=2", "/x?y=0")
         self.assertEqual((seen["method"], seen["path"], seen["body"]), ("GET", "/x?y=0&a=1&b=2", ""))
         self.assertEqual(json.loads(self.run_ok(SUNPATH, "http", f"unix:{self.socket}:/z", "-G", "-d", "a=1"))["path"], "/z?a=1")
+
+        nul = self.write("nul", "a\0b")
+        self.fails(2, "NUL byte", "-G", "-d", f"@{nul}", "/x")
+        self.assertEqual(self.ask("-G", "--data-urlencode", f"@{nul}", "/x")["path"], "/x?a%00b")
 
     def test_fragments(self):
         self.assertEqual(self.ask("/x#?y")["path"], "/x")
@@ -294,6 +310,7 @@ class HttpTransferTest(TestCase):
         self.ok("-C", "-", "-o", out, "/whole")
         self.assertEqual(self.read("out"), WHOLE)
         self.fails(2, "an offset in bytes", "-C", "x", "/whole")
+        self.fails(2, "there is only one part", "-C", "5", "-r", "0-9", "/whole")
 
     def test_continue_compressed(self):
         out = self.write("out", "hello " * 10)
@@ -326,6 +343,7 @@ class HttpTransferTest(TestCase):
         done = self.http("--sse", "-i", "-s", "/events")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertTrue(done.stdout.startswith("event: tick\nid: 1\ndata: line 1\ndata: more\n\n"), done.stdout)
+        self.assertEqual(self.http("--sse", "-i", "-s", "/nul", text=False).stdout, b"id: 1\ndata: a\0b\ndata: c\0\n\n")
         self.fails(1, "the answer is not a text/event-stream", "--sse", "/x")
         self.fails(1, "the server answered 404", "--sse", "/missing")
         self.fails(5, "timed out after 100 ms", "--sse", "-m", "0.1", "/stall")
