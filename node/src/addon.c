@@ -21,6 +21,9 @@ static const struct {
     {"peerExecutable", sn_peer_executable},
     {"peerLabel", sn_peer_label},
     {"peerPidfd", sn_peer_pidfd},
+    {"reusePort", sn_tcp_reuse_port},
+    {"closeFd", sn_system_close_fd},
+    {"errorText", sn_system_error_text},
 };
 
 /* Each adds its class, or what else it has, to `exports`; false with an error thrown. */
@@ -29,6 +32,7 @@ static bool (*const parts[])(napi_env env, napi_value exports) = {
     sn_listener_define,
     sn_connecting_define,
     sn_descriptor_define,
+    sn_packet_define,
 };
 
 NAPI_MODULE_INIT() {

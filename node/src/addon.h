@@ -36,4 +36,14 @@ napi_value sn_peer_pidfd(napi_env env, napi_callback_info info);
 napi_value sn_address_parse(napi_env env, napi_callback_info info);
 napi_value sn_address_format(napi_env env, napi_callback_info info);
 
+/* packet.c */
+bool sn_packet_define(napi_env env, napi_value exports);
+
+/* system.c */
+napi_value sn_system_close_fd(napi_env env, napi_callback_info info);
+napi_value sn_system_error_text(napi_env env, napi_callback_info info);
+
+/* tcp.c */
+napi_value sn_tcp_reuse_port(napi_env env, napi_callback_info info);
+
 #endif

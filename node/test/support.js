@@ -56,6 +56,27 @@ async function collect(stream) {
   return Buffer.concat(chunks);
 }
 
+// So many turns of the loop.
+function turns(n) {
+  return new Promise(resolve => {
+    const turn = () => (n-- > 0 ? setImmediate(turn) : resolve());
+    turn();
+  });
+}
+
+// What is thrown, with nobody to catch it, by what `run` sets off.
+function uncaught(run) {
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  return new Promise((resolve, reject) => {
+    process.once('uncaughtException', resolve);
+    Promise.resolve().then(run).catch(reject);
+  }).finally(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener);
+  });
+}
+
 const nDescriptors = () => fs.readdirSync('/proc/self/fd').length;
 
-module.exports = { collect, directory, nDescriptors, printed, python, socketPath, start, until };
+module.exports = { collect, directory, nDescriptors, printed, python, socketPath, start, turns, uncaught, until };
