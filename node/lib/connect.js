@@ -3,7 +3,6 @@
 'use strict';
 
 const { constants: { errno: { EAGAIN, ECONNREFUSED, ENOENT } } } = require('node:os');
-const { closeSync } = require('node:fs');
 const binding = require('./binding');
 const errors = require('./errors');
 const { parseAddress } = require('./address');
@@ -14,7 +13,7 @@ const { Socket, checkStreamOptions } = require('./socket');
 const DEFAULT_TIMEOUT = 10000;
 const LAST_PAUSE = 50; // milliseconds between two attempts, in the end
 
-// What becomes of a descriptor, by the type of socket: (fd, options) => the object users get.
+// What becomes of a Descriptor, by the type of socket: (fd, options) => the object users get.
 const makers = {
   stream: (fd, options) => new Socket({ ...options, fd }),
 };
@@ -43,16 +42,16 @@ class Attempt {
     else this.attempt();
   }
 
-  settle(error, fd) {
+  settle(error, descriptor) {
     this.signal?.removeEventListener('abort', this.onAbort);
     clearTimeout(this.timer);
     if (this.isOver) {
-      if (fd !== undefined) closeSync(fd);
+      descriptor?.close();
       return;
     }
     this.isOver = true;
     if (error) this.reject(error);
-    else this.resolve(fd);
+    else this.resolve(descriptor);
   }
 
   abort() {
@@ -62,7 +61,7 @@ class Attempt {
 
   attempt() {
     const r = binding.connectNow(this.address, this.options);
-    if (r >= 0) {
+    if (typeof r === 'object') {
       this.settle(undefined, r);
       return;
     }
@@ -78,7 +77,7 @@ class Attempt {
   // In another thread, without waiting (but for TCP, which has to).
   ask() {
     const options = this.isTcp ? { ...this.options, timeout: this.timeout || 1 } : { ...this.options, timeout: 1 };
-    this.connecting = new binding.Connecting(this.address, options, (error, fd) => this.settle(error, fd));
+    this.connecting = new binding.Connecting(this.address, options, (error, descriptor) => this.settle(error, descriptor));
   }
 }
 

@@ -11,10 +11,10 @@ const INT_MAX = 0x7fffffff;
 // 0o660, or '660' and '0660' as chmod(1) takes them.
 function mode(value, name) {
   if (typeof value === 'string') {
-    if (!/^[0-7]{1,4}$/.test(value)) throw errors.invalidValue(name, 'must be an octal number', value);
+    if (!/^0?[0-7]{1,3}$/.test(value)) throw errors.invalidValue(name, 'must be an octal number', value);
     value = Number.parseInt(value, 8);
   }
-  validate.integer(value, name, 0, 0o7777);
+  validate.integer(value, name, 0, 0o777);
   if (value === 0) throw errors.outOfRange(name, 'a mode that lets somebody in', value);
   return value;
 }

@@ -75,25 +75,17 @@ class Peer {
   }
 }
 
-// Closed by close(), by `using`, or when it is forgotten and collected.
-class Descriptor {
-  #handle;
+/*
+ * Descriptor(fd): a descriptor that JavaScript owns. Closed by close(), by `using`, or when it is forgotten and
+ * collected; take() returns the number, which is the caller's to close from then on.
+ */
+const { Descriptor } = binding;
 
-  constructor(fd) {
-    this.#handle = new binding.Descriptor(fd);
-  }
-
+Object.defineProperties(Descriptor.prototype, {
   // The number; -1 when it is closed or was taken.
-  get fd() { return this.#handle.get(); }
-
-  close() { this.#handle.close(); }
-
-  // The number, which is the caller's to close from now on.
-  take() { return this.#handle.take(); }
-
-  [Symbol.dispose ?? Symbol.for('nodejs.dispose')]() { this.close(); }
-
-  [inspect.custom]() { return `Descriptor { fd: ${this.fd} }`; }
-}
+  fd: { configurable: true, get() { return this.get(); } },
+  [Symbol.dispose ?? Symbol.for('nodejs.dispose')]: { configurable: true, value() { this.close(); } },
+  [inspect.custom]: { configurable: true, value() { return `Descriptor { fd: ${this.fd} }`; } },
+});
 
 module.exports = { Peer, Descriptor };

@@ -20,7 +20,7 @@ const kClosed = Symbol('closed');
 
 const asyncDispose = Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose');
 
-// What becomes of an accepted descriptor, by the type of socket: (fd, options) => the object users get.
+// What becomes of an accepted Descriptor, by the type of socket: (fd, options) => the object users get.
 const makers = {
   stream: (fd, options) => new Socket({ ...options, fd, signal: undefined }),
 };
@@ -148,7 +148,7 @@ function onAccept(fd) {
   const server = this[kOwner];
   const connections = server[kConnections];
   if (server.maxConnections !== undefined && connections.size >= server.maxConnections) {
-    closeSync(fd);
+    fd.close();
     server.emit('drop');
     return;
   }
@@ -156,7 +156,7 @@ function onAccept(fd) {
   try {
     socket = server[kMake](fd, server[kOptions]);
   } catch (error) {
-    closeSync(fd); // no memory for it, as a rule: the server goes on
+    fd.close(); // no memory for it, as a rule: the server goes on
     server.emit('drop', error);
     return;
   }

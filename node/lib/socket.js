@@ -51,7 +51,7 @@ const WAKING = new Set(['data', 'readable', 'end', 'close', 'error', 'timeout'])
 class Socket extends Duplex {
   constructor(options) {
     validate.object(options, 'options');
-    validate.integer(options.fd, 'options.fd', 0, 0x7fffffff);
+    if (!(options.fd instanceof binding.Descriptor)) validate.integer(options.fd, 'options.fd', 0, 0x7fffffff);
     checkStreamOptions(options);
     super({ ...pickStreamOptions(options), allowHalfOpen: options.allowHalfOpen === true, autoDestroy: true,
       decodeStrings: true, signal: undefined });

@@ -9,6 +9,7 @@
 #include <sunpath/connection.h>
 
 #include "addon.h"
+#include "descriptor.h"
 #include "object.h"
 #include "work.h"
 
@@ -51,7 +52,7 @@ static bool read_call(const struct sn_args *args, struct connect_call *ret) {
     return true;
 }
 
-/* connectNow(address, options): the descriptor, which is the caller's, or a negative errno */
+/* connectNow(address, options): the Descriptor, or a negative errno */
 napi_value sn_connect_now(napi_env env, napi_callback_info info) {
     _cleanup_(deinit_call) struct connect_call call = {0};
     struct sn_args args;
@@ -64,7 +65,7 @@ napi_value sn_connect_now(napi_env env, napi_callback_info info) {
     call.options.wait = false;
     call.options.no_wait = true;
     r = sunpath_connect(&fd, call.address, &call.options, NULL);
-    return sn_int(env, r < 0 ? r : fd);
+    return r < 0 ? sn_int(env, r) : sn_descriptor_new(sn_env_of(env), fd);
 }
 
 /* ---- Connecting ------------------------------------------------------------------------------ */
@@ -125,8 +126,10 @@ static void finish(struct sn_work *work, bool is_ending) {
         arguments[0] =
             call->r < 0 ? sn_make_error(env, call->r, "connect", call->call.address, &call->error)
                         : sn_undefined(env);
-        arguments[1] = call->r < 0 ? sn_undefined(env) : sn_int(env, call->fd);
-        sn_work_tell(work, 2, arguments);
+        arguments[1] = call->r < 0 ? sn_undefined(env) : sn_descriptor_new(work->own, call->fd);
+        if (arguments[1]) {
+            sn_work_tell(work, 2, arguments);
+        }
     }
     deinit_call(&call->call);
 }
@@ -160,8 +163,8 @@ static bool start(struct sn_connecting *connecting, struct sn_args *args) {
 }
 
 /*
- * new Connecting(address, options, callback(error, fd)): connects in another thread. cancel() makes
- * it end soon, with ECANCELED as a rule; the callback is called in any case.
+ * new Connecting(address, options, callback(error, descriptor)): connects in another thread.
+ * cancel() makes it end soon, with ECANCELED as a rule; the callback is called in any case.
  */
 static napi_value construct(napi_env env, napi_callback_info info) {
     struct sn_connecting *connecting;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "addon.h"
+#include "descriptor.h"
 #include "object.h"
 
 struct sn_descriptor {
@@ -81,8 +82,51 @@ static napi_value close_now(napi_env env, napi_callback_info info) {
     return NULL;
 }
 
+bool sn_descriptor_read(napi_env env, napi_value value, struct sn_given_fd *ret) {
+    struct sn_args args = {.env = env, .this_value = value};
+    napi_valuetype type = napi_undefined;
+    int64_t fd;
+
+    napi_typeof(env, value, &type);
+    ret->holder = NULL;
+    if (type != napi_object) {
+        if (!sn_get_int(env, value, "fd", 0, INT32_MAX, &fd)) {
+            return false;
+        }
+        ret->fd = (int)fd;
+        return true;
+    }
+    ret->holder = sn_object_of(&args, &class);
+    if (!ret->holder) {
+        return false;
+    }
+    ret->fd = ret->holder->fd;
+    return ret->fd >= 0 || sn_fail_value(env, "fd", "is a Descriptor that is closed");
+}
+
+void sn_descriptor_taken(const struct sn_given_fd *given) {
+    if (given->holder) {
+        given->holder->fd = -1;
+        sn_object_close(&given->holder->object);
+    }
+}
+
+napi_value sn_descriptor_new(struct sn_env *own, int fd) {
+    napi_value constructor = NULL, number = sn_int(own->env, fd), made = NULL;
+
+    napi_get_reference_value(own->env, own->descriptor_class, &constructor);
+    if (!constructor || napi_new_instance(own->env, constructor, 1, &number, &made) != napi_ok) {
+        close(fd);
+        return NULL;
+    }
+    return made;
+}
+
 bool sn_descriptor_define(napi_env env, napi_value exports) {
     static const struct sn_method methods[] = {{"get", get}, {"take", take}, {"close", close_now}};
+    napi_value constructor;
 
-    return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods));
+    return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods)) &&
+           napi_get_named_property(env, exports, class.name, &constructor) == napi_ok &&
+           napi_create_reference(env, constructor, 1, &sn_env_of(env)->descriptor_class) == napi_ok;
 }

@@ -13,22 +13,15 @@
 
 /* ---- turns ----------------------------------------------------------------------------------- */
 
-/* Ticks and promises of all callbacks run when the callback scope is closed: once a turn. */
 static void dispatch(struct sn_env *own) {
     napi_handle_scope handles;
-    napi_callback_scope callbacks;
-    napi_value resource;
 
     if (own->is_dispatching || own->is_ending || napi_open_handle_scope(own->env, &handles)) {
         return;
     }
-    napi_get_reference_value(own->env, own->resource, &resource);
-    if (napi_open_callback_scope(own->env, resource, own->context, &callbacks) == napi_ok) {
-        own->is_dispatching = true;
-        sunpath_loop_dispatch(own->loop, 0);
-        own->is_dispatching = false;
-        napi_close_callback_scope(own->env, callbacks);
-    }
+    own->is_dispatching = true;
+    sunpath_loop_dispatch(own->loop, 0);
+    own->is_dispatching = false;
     napi_close_handle_scope(own->env, handles);
 }
 
@@ -88,15 +81,19 @@ void sn_env_remove(struct sn_env *own, struct sn_object *object) {
 
 /* ---- calls into JavaScript ------------------------------------------------------------------- */
 
-napi_value sn_env_call(struct sn_env *own, napi_value this_value, napi_value function, size_t n,
-                       const napi_value *arguments) {
+napi_value sn_env_call(struct sn_env *own, napi_async_context context, napi_value this_value,
+                       napi_value function, size_t n, const napi_value *arguments) {
     napi_value result = NULL, thrown;
     bool is_pending = false;
+    napi_status status;
 
-    if (own->is_ending || !function) {
+    if (own->is_ending || !this_value || !function) {
         return NULL;
     }
-    if (napi_call_function(own->env, this_value, function, n, arguments, &result) == napi_ok) {
+    status =
+        context ? napi_make_callback(own->env, context, this_value, function, n, arguments, &result)
+                : napi_call_function(own->env, this_value, function, n, arguments, &result);
+    if (status == napi_ok) {
         return result;
     }
     napi_is_exception_pending(own->env, &is_pending);
@@ -104,17 +101,6 @@ napi_value sn_env_call(struct sn_env *own, napi_value this_value, napi_value fun
         napi_fatal_exception(own->env, thrown);
     }
     return NULL;
-}
-
-napi_value sn_env_tell(struct sn_env *own, enum sn_callback callback, napi_value this_value,
-                       size_t n, const napi_value *arguments) {
-    napi_value function = NULL;
-
-    if (own->is_ending || !own->callbacks[callback]) {
-        return NULL;
-    }
-    napi_get_reference_value(own->env, own->callbacks[callback], &function);
-    return sn_env_call(own, this_value, function, n, arguments);
 }
 
 napi_value sn_env_set_callbacks(napi_env env, napi_callback_info info) {
@@ -261,13 +247,7 @@ static int open_handles(struct sn_env *own, int fd) {
 }
 
 static int open_loop(struct sn_env *own) {
-    napi_value resource = sn_object(own->env), name = sn_string(own->env, "sunpath");
     int r;
-
-    if (napi_create_reference(own->env, resource, 1, &own->resource) ||
-        napi_async_init(own->env, resource, name, &own->context)) {
-        return -ENOMEM;
-    }
 
     r = sunpath_loop_open(&own->loop);
     if (r < 0) {

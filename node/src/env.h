@@ -32,8 +32,7 @@ struct sn_env {
     uv_loop_t *uv;
     uv_poll_t poll;
     uv_prepare_t prepare;
-    napi_async_context context;
-    napi_ref resource; /* of that context */
+    napi_ref descriptor_class;
     napi_async_cleanup_hook_handle hook;
     struct sn_object *objects;
     napi_ref callbacks[SN_N_CALLBACKS];
@@ -64,15 +63,12 @@ void sn_env_add(struct sn_env *own, struct sn_object *object);
 void sn_env_remove(struct sn_env *own, struct sn_object *object);
 
 /*
- * Calls into JavaScript from inside a dispatch. What it throws becomes an uncaughtException, as
- * with Node's own callbacks. Returns NULL then, and when the environment is ending.
+ * Calls into JavaScript from the loop, with the ticks and promises of each call behind it. What it
+ * throws becomes an uncaughtException, as with Node's own callbacks. Returns NULL then, and when
+ * the environment is ending. `context` may be NULL inside a callback scope.
  */
-napi_value sn_env_call(struct sn_env *own, napi_value this_value, napi_value function, size_t n,
-                       const napi_value *arguments);
-
-/* The same with one of lib/'s functions. */
-napi_value sn_env_tell(struct sn_env *own, enum sn_callback callback, napi_value this_value,
-                       size_t n, const napi_value *arguments);
+napi_value sn_env_call(struct sn_env *own, napi_async_context context, napi_value this_value,
+                       napi_value function, size_t n, const napi_value *arguments);
 
 /*
  * Copies `size` bytes to where JavaScript can have them: *ret is an ArrayBuffer, and they are at

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "addon.h"
+#include "descriptor.h"
 #include "listener-options.h"
 #include "object.h"
 #include "work.h"
@@ -56,8 +57,7 @@ static void on_retry(struct sunpath_timer *timer, void *user) {
 
 /* False when there is no more for now. */
 static bool accept_one(struct sn_listener *listener) {
-    struct sn_env *own = listener->object.own;
-    napi_value self, number;
+    napi_value descriptor;
     int fd, r;
 
     if (!listener->is_accepting || !listener->listener || listener->is_busy) {
@@ -75,13 +75,10 @@ static bool accept_one(struct sn_listener *listener) {
         sunpath_timer_set(listener->retry, RETRY_MS);
         return false;
     }
-    self = sn_object_value(&listener->object);
-    number = sn_int(own->env, fd);
-    if (!self) {
-        close(fd);
-        return false;
+    descriptor = sn_descriptor_new(listener->object.own, fd);
+    if (descriptor) {
+        sn_object_tell(&listener->object, SN_LISTENER_ACCEPT, 1, &descriptor);
     }
-    sn_env_tell(own, SN_LISTENER_ACCEPT, self, 1, &number);
     return true;
 }
 
@@ -379,7 +376,8 @@ static napi_value wrap_taken(struct take_over *call) {
     if (!taken) {
         return NULL;
     }
-    *taken = (struct taken){.listener = call->listener, .access = call->options.access};
+    taken->listener = call->listener;
+    taken->access = call->options.access;
     if (napi_create_external(call->work.own->env, taken, free_taken, NULL, &made) != napi_ok) {
         free(taken);
         return NULL;

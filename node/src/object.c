@@ -50,6 +50,7 @@ static void on_collected(napi_env env, void *data, void *hint) {
 
     (void)hint;
     sn_object_close(object);
+    napi_async_destroy(env, object->context);
     napi_delete_reference(env, object->self);
     free(object);
 }
@@ -63,7 +64,8 @@ bool sn_object_wrap(struct sn_object *object, const struct sn_class *class,
         return sn_fail_type(args->env, "this", "a new object of the class");
     }
     sn_env_add(object->own, object);
-    return true;
+    return napi_async_init(args->env, args->this_value, sn_string(args->env, class->name),
+                           &object->context) == napi_ok;
 }
 
 void *sn_object_of(const struct sn_args *args, const struct sn_class *class) {
@@ -82,6 +84,18 @@ napi_value sn_object_value(const struct sn_object *object) {
 
     napi_get_reference_value(object->own->env, object->self, &value);
     return value;
+}
+
+napi_value sn_object_tell(struct sn_object *object, enum sn_callback callback, size_t n,
+                          const napi_value *arguments) {
+    struct sn_env *own = object->own;
+    napi_value function = NULL;
+
+    if (!own || own->is_ending || !own->callbacks[callback]) {
+        return NULL;
+    }
+    napi_get_reference_value(own->env, own->callbacks[callback], &function);
+    return sn_env_call(own, object->context, sn_object_value(object), function, n, arguments);
 }
 
 bool sn_object_define(napi_env env, napi_value exports, const struct sn_class *class,

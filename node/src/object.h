@@ -16,6 +16,7 @@ struct sn_object {
     const struct sn_class *class;
     struct sn_env *own; /* NULL once the environment has ended */
     napi_ref self;
+    napi_async_context context; /* that in which it was made: AsyncLocalStorage, async_hooks */
     struct sn_object *next, *previous; /* those of the environment */
     bool is_active, is_unrefd, is_closed;
 };
@@ -42,6 +43,10 @@ void sn_object_close(struct sn_object *object);
 
 /* The JavaScript object; NULL when it is gone. */
 napi_value sn_object_value(const struct sn_object *object);
+
+/* Calls one of lib/'s functions with the object as `this`: see sn_env_call(). */
+napi_value sn_object_tell(struct sn_object *object, enum sn_callback callback, size_t n,
+                          const napi_value *arguments);
 
 struct sn_method {
     const char *name;

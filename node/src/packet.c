@@ -61,7 +61,7 @@ static void on_event(struct sunpath_watch *watch, unsigned events, void *user) {
     napi_get_reference_value(own->env, packet->on_event, &function);
     if (self && function) {
         argument = sn_int(own->env, events);
-        sn_env_call(own, self, function, 1, &argument);
+        sn_env_call(own, packet->object.context, self, function, 1, &argument);
     }
     napi_close_handle_scope(own->env, scope);
 }

@@ -9,6 +9,7 @@
 #include <sunpath/stream.h>
 
 #include "addon.h"
+#include "descriptor.h"
 #include "object.h"
 
 struct sn_stream {
@@ -27,15 +28,6 @@ static void update(struct sn_stream *stream) {
                          !stream->is_over && stream->stream && (reads || stream->is_sending));
 }
 
-static void tell(struct sn_stream *stream, enum sn_callback callback, size_t n,
-                 const napi_value *arguments) {
-    napi_value self = sn_object_value(&stream->object);
-
-    if (self) {
-        sn_env_tell(stream->object.own, callback, self, n, arguments);
-    }
-}
-
 /* ---- what the loop tells --------------------------------------------------------------------- */
 
 static void on_data(struct sunpath_stream *from, void *user) {
@@ -52,7 +44,7 @@ static void on_data(struct sunpath_stream *from, void *user) {
     sunpath_stream_consume(from, size);
     napi_create_uint32(own->env, (uint32_t)offset, &arguments[1]);
     napi_create_uint32(own->env, (uint32_t)size, &arguments[2]);
-    tell(stream, SN_STREAM_DATA, 3, arguments);
+    sn_object_tell(&stream->object, SN_STREAM_DATA, 3, arguments);
 }
 
 static void on_end(struct sunpath_stream *from, void *user) {
@@ -60,7 +52,7 @@ static void on_end(struct sunpath_stream *from, void *user) {
 
     (void)from;
     stream->has_ended_in = true;
-    tell(stream, SN_STREAM_END, 0, NULL);
+    sn_object_tell(&stream->object, SN_STREAM_END, 0, NULL);
     update(stream);
 }
 
@@ -73,7 +65,7 @@ static void on_drain(struct sunpath_stream *from, void *user) {
     stream->is_sending = false;
     if (stream->tells_drain) {
         stream->tells_drain = false;
-        tell(stream, SN_STREAM_DRAIN, 0, NULL);
+        sn_object_tell(&stream->object, SN_STREAM_DRAIN, 0, NULL);
     }
     update(stream);
 }
@@ -91,7 +83,7 @@ static void on_close(struct sunpath_stream *from, int error, void *user) {
     if (error < 0 && (error != -EPIPE || stream->is_sending)) {
         made = sn_make_error(stream->object.own->env, error, error == -EPIPE ? "write" : "read",
                              NULL, NULL);
-        tell(stream, SN_STREAM_ERROR, 1, &made);
+        sn_object_tell(&stream->object, SN_STREAM_ERROR, 1, &made);
     }
     update(stream);
 }
@@ -119,16 +111,16 @@ static int open_stream(struct sn_stream *stream, struct sunpath_loop *loop, int 
     return r;
 }
 
-/* new Stream(fd): owns the connected socket from here on, unless it throws. */
+/* new Stream(fd or Descriptor): owns the connected socket from here on, unless it throws. */
 static napi_value construct(napi_env env, napi_callback_info info) {
     struct sunpath_loop *loop;
     struct sn_stream *stream;
+    struct sn_given_fd given;
     struct sn_args args;
-    int64_t fd;
     int r;
 
     sn_args_read(&args, env, info);
-    if (!sn_get_int(env, args.v[0], "fd", 0, INT32_MAX, &fd)) {
+    if (!sn_descriptor_read(env, args.v[0], &given)) {
         return NULL;
     }
     loop = sn_env_loop(sn_env_of(env));
@@ -136,15 +128,13 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     if (!stream) {
         return loop ? sn_fail(env, -ENOMEM, "malloc", NULL, NULL) : NULL;
     }
-    r = open_stream(stream, loop, (int)fd);
+    r = open_stream(stream, loop, given.fd);
     if (r < 0) {
         free(stream);
         return sn_fail(env, r, "open", NULL, NULL);
     }
-    if (!sn_object_wrap(&stream->object, &class, &args)) {
-        return NULL;
-    }
-    return args.this_value;
+    sn_descriptor_taken(&given);
+    return sn_object_wrap(&stream->object, &class, &args) ? args.this_value : NULL;
 }
 
 static struct sn_stream *stream_of(struct sn_args *args, napi_env env, napi_callback_info info) {

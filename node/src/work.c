@@ -34,7 +34,7 @@ void sn_work_tell(struct sn_work *work, size_t n, const napi_value *arguments) {
     napi_value callback = NULL;
 
     napi_get_reference_value(work->own->env, work->callback, &callback);
-    sn_env_call(work->own, sn_undefined(work->own->env), callback, n, arguments);
+    sn_env_call(work->own, NULL, sn_undefined(work->own->env), callback, n, arguments);
 }
 
 bool sn_work_start(struct sn_work *work, napi_env env, napi_value callback, napi_value kept) {
