@@ -162,6 +162,7 @@ static void add_routes(struct sunpath_router *router, struct app *app,
 }
 
 int main(int argc, char **argv) {
+    struct sunpath_http_server_options http = SUNPATH_OPTIONS(struct sunpath_http_server_options);
     struct sunpath_listen_options options = SUNPATH_OPTIONS(struct sunpath_listen_options);
     struct sunpath_error error = {.text = "out of memory"};
     struct app app = {.tasks = json_array()};
@@ -172,12 +173,13 @@ int main(int argc, char **argv) {
     int r = -1;
 
     options.mode = 0666;
+    http.decodes_bodies = true;
     if (admins && sunpath_loop_open(&loop) == 0 && sunpath_router_new(&router, NULL) == 0) {
         add_routes(router, &app, admins);
         r = sunpath_router_compile(router, &error);
     }
     if (r == 0) {
-        r = sunpath_http_server_new(&server, loop, sunpath_router_handler(), router, NULL);
+        r = sunpath_http_server_new(&server, loop, sunpath_router_handler(), router, &http);
     }
     if (r == 0) {
         r = sunpath_http_server_listen(server, argc > 1 ? argv[1] : "/tmp/tasks.sock", &options,

@@ -18,9 +18,9 @@ extern "C" {
  * - sunpath_form_reader_open() in on_head: events, in constant memory.
  *
  * All three report in `error` what can be answered with sunpath_http_fail_error(): -EMEDIUMTYPE
- * (no form, or a charset other than UTF-8), -EBADMSG (malformed), -EMSGSIZE (over a limit),
- * -ENOMEM; also -EINVAL (options), -EALREADY (a part of the body was read, or the exchange is
- * answered).
+ * (no form, a charset other than UTF-8, or compressed without sunpath_http_decode_body()), -EBADMSG
+ * (malformed), -EMSGSIZE (over a limit), -ENOMEM; also -EINVAL (options), -EALREADY (a part of the
+ * body was read, or the exchange is answered).
  */
 struct sunpath_form_options {
     size_t size;

@@ -32,6 +32,17 @@ static const char *content_encoding(struct sunpath_http_exchange *exchange, size
     return found;
 }
 
+static bool is_identity(const char *value, size_t n) {
+    return !value || (n == 1 && strcasecmp(value, "identity") == 0);
+}
+
+bool sp_http_exchange_is_encoded(struct sunpath_http_exchange *exchange) {
+    size_t n;
+    const char *value = content_encoding(exchange, &n);
+
+    return !exchange->decoder && !exchange->may_decode && !is_identity(value, n);
+}
+
 int sp_http_exchange_begin_decoding(struct sunpath_http_exchange *exchange) {
     uint64_t max = exchange->max_body;
     struct sp_decoder_limits limits = {.max_size = max == UINT64_MAX ? 0 : max};
@@ -41,7 +52,7 @@ int sp_http_exchange_begin_decoding(struct sunpath_http_exchange *exchange) {
 
     exchange->may_decode = false;
     value = content_encoding(exchange, &n);
-    if (!value || (n == 1 && strcasecmp(value, "identity") == 0)) {
+    if (is_identity(value, n)) {
         return 0;
     }
     coding = n == 1 ? sp_coding_find(value, strlen(value)) : NULL;

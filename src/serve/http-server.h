@@ -378,6 +378,8 @@ struct sp_slice sp_http_exchange_join(struct sunpath_http_exchange *exchange, co
 /* http-decode.c */
 /* The body is about to be read. -EOPNOTSUPP (a coding that is not known), -ENOMEM. */
 int sp_http_exchange_begin_decoding(struct sunpath_http_exchange *exchange);
+/* Is what the handler gets of the body encoded, because nobody wanted it decoded? */
+bool sp_http_exchange_is_encoded(struct sunpath_http_exchange *exchange);
 /* Tells what codings can be decoded, in the answer to one that cannot. */
 void sp_http_exchange_offer_codings(struct sunpath_http_exchange *exchange);
 /*

@@ -38,11 +38,21 @@ static int unknown(struct sunpath_error *error, const char *why) {
     return sp_fail(error, -EMEDIUMTYPE, SUNPATH_REASON_PROTOCOL, "form", "%s", why);
 }
 
+/* Compressed bytes may well look like a form. */
+static int check_coding(struct sunpath_http_exchange *exchange, struct sunpath_error *error) {
+    return sp_http_exchange_is_encoded(exchange)
+               ? unknown(error, "the body is compressed, which is not taken here")
+               : 0;
+}
+
 int sp_form_kind(struct sunpath_http_exchange *exchange, struct sunpath_error *error) {
     const char *type = content_type(exchange);
     size_t size = strlen(type);
-    int r;
+    int r = check_coding(exchange, error);
 
+    if (r < 0) {
+        return r;
+    }
     if (sp_media_type_is(type, size, "multipart/form-data")) {
         return SP_FORM_MULTIPART;
     }
@@ -60,8 +70,12 @@ int sp_form_kind(struct sunpath_http_exchange *exchange, struct sunpath_error *e
 int sp_form_boundary(char *ret, struct sunpath_http_exchange *exchange,
                      struct sunpath_error *error) {
     const char *type = content_type(exchange);
-    int r = sp_multipart_boundary(ret, type, strlen(type));
+    int r = check_coding(exchange, error);
 
+    if (r < 0) {
+        return r;
+    }
+    r = sp_multipart_boundary(ret, type, strlen(type));
     if (r == -EMEDIUMTYPE) {
         return unknown(error, "the body is not multipart/form-data");
     }

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "serve/http-server.h"
 #include "wire/media-type.h"
 
 #ifdef SP_HAVE_JANSSON
@@ -39,6 +40,9 @@ static int check_type(struct sunpath_http_exchange *exchange, struct sunpath_err
     const char *type = sunpath_http_header(exchange, "Content-Type");
     int r;
 
+    if (sp_http_exchange_is_encoded(exchange)) {
+        return unknown(error, "the body is compressed, which is not taken here");
+    }
     if (!type || !is_json_type(type, strlen(type))) {
         return unknown(error, "the body is not application/json");
     }

@@ -3,6 +3,7 @@
 
 import os, sys; sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib")); from sunpath_test import *
 
+import gzip
 import json
 import pwd
 
@@ -110,6 +111,16 @@ class JsonApi(ExampleTest):
         head = self.curl("-I", "http://x/tasks/2").replace("\r\n", "\n")
         self.assertIn("Cache-Control: no-store\n", head)
         self.assertEqual(self.server.stop(), 0, self.server.output())
+
+    def test_compressed_bodies_are_taken(self):
+        def send(data):
+            with open(self.path("gz"), "wb") as file:
+                file.write(gzip.compress(data))
+            return self.curl("-H", "Content-Type: application/json", "-H", "Content-Encoding: gzip", "-o", "/dev/null",
+                             "-w", "%{http_code}", "--data-binary", f"@{self.path('gz')}", "http://x/tasks")
+        self.assertEqual(send(b'{"title":"write"}'), "201")
+        self.assertEqual(send(bytes(100 << 20)), "413")
+        self.assertEqual(send(b'{"title":'), "400")
 
     def test_errors_are_json(self):
         def error(*arguments):

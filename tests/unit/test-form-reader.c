@@ -125,6 +125,8 @@ END_TEST
 START_TEST(what_is_no_form_is_refused) {
     open_server();
     check_answer(URLENCODED, "a=b", 415, "form: the body is not multipart/form-data\n");
+    check_answer(MULTIPART "\r\nContent-Encoding: gzip", "--b--", 415,
+                 "form: the body is compressed, which is not taken here\n");
     check_answer("multipart/form-data; boundary=\"", "a=b", 400,
                  "form: the Content-Type names no valid boundary\n");
     check_events(""); /* nothing was opened */
@@ -133,7 +135,7 @@ START_TEST(what_is_no_form_is_refused) {
     check_events("(x|-)one.!-74 form: something follows a boundary of the form;");
     check_answer(MULTIPART, FIELD("x") "one", 400, "form: the form has no end\n");
     check_events("(x|-)one!-74 form: the form has no end;");
-    ck_assert_int_eq(serving.n_finished, 4);
+    ck_assert_int_eq(serving.n_finished, 5);
     serving_close();
 }
 END_TEST

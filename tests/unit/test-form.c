@@ -79,6 +79,8 @@ START_TEST(other_bodies_are_refused) {
                  "form: the body is neither application/x-www-form-urlencoded nor "
                  "multipart/form-data\n");
     check_answer(URLENCODED "; charset=iso-8859-1", "a=b", 415, "form: the charset is not UTF-8\n");
+    check_answer(URLENCODED "\r\nContent-Encoding: br", "a=b", 415,
+                 "form: the body is compressed, which is not taken here\n");
     check_answer(URLENCODED "; charset", "a=b", 400, "form: the Content-Type is malformed\n");
     check_answer("multipart/form-data", "--b--", 400,
                  "form: the Content-Type names no valid boundary\n");

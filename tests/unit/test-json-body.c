@@ -56,6 +56,9 @@ START_TEST(other_types_are_refused) {
     check_answer("application/jsonp", "{}", 415, "json: the body is not application/json\n");
     check_answer("+json", "{}", 415, "json: the body is not application/json\n");
     check_answer(JSON "; charset=utf-16", "{}", 415, "json: the charset is not UTF-8\n");
+    check_answer(JSON "\r\nContent-Encoding: gzip", "{}", 415,
+                 "json: the body is compressed, which is not taken here\n");
+    check_answer(JSON "\r\nContent-Encoding: identity", "{}", 201, "{}");
     check_answer(JSON "; charset", "{}", 400, "json: the Content-Type is malformed\n");
     fd = client();
     say(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}");
