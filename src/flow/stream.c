@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/options.h"
+#include "base/put.h"
 #include "flow/acceptor.h"
 #include "flow/stream-output.h"
 #include "os/fd.h"
@@ -91,6 +92,19 @@ int sunpath_stream_take_fd(struct sunpath_stream *stream) {
 
 /* ---- what every turn ends with --------------------------------------------------------------- */
 
+/* Calls back, and sends together what was written meanwhile. */
+static void call_collecting(struct sunpath_stream *stream,
+                            void (*callback)(struct sunpath_stream *stream, void *user)) {
+    struct sp_flow *flow = sp_flow_of(stream);
+
+    flow->collecting = stream;
+    callback(stream, stream->user);
+    if (!stream->is_closed) {
+        sp_stream_send_collected(stream);
+    }
+    flow->collecting = NULL;
+}
+
 static void tell_drained(struct sunpath_stream *stream) {
     size_t n_queued = sp_buffer_size(&stream->output);
     bool is_low = stream->was_high && n_queued <= stream->low_mark;
@@ -104,7 +118,10 @@ static void tell_drained(struct sunpath_stream *stream) {
     stream->was_high = stream->awaits_room = false;
     stream->wants_drain = n_queued > 0;
     if (stream->events->on_drain && !stream->is_ending) {
-        stream->events->on_drain(stream, stream->user);
+        call_collecting(stream, stream->events->on_drain);
+        if (stream->wants_drain && is_alive(stream)) {
+            sp_task_post(&stream->task, stream->loop); /* all of that may have left, too */
+        }
     }
 }
 
@@ -178,7 +195,6 @@ static int keep_rest(struct sunpath_stream *stream) {
 
 /* Calls on_data, if there is anything, with what is in `input`, and sends what it wrote. */
 static void show_input(struct sunpath_stream *stream) {
-    struct sp_flow *flow = sp_flow_of(stream);
     int r;
 
     stream->is_renewed = false;
@@ -186,12 +202,7 @@ static void show_input(struct sunpath_stream *stream) {
         return;
     }
     if (stream->events->on_data) {
-        flow->collecting = stream;
-        stream->events->on_data(stream, stream->user);
-        if (!stream->is_closed) {
-            sp_stream_send_collected(stream);
-        }
-        flow->collecting = NULL;
+        call_collecting(stream, stream->events->on_data);
     } else {
         sp_buffer_consume(&stream->input, sp_buffer_size(&stream->input));
     }
@@ -232,14 +243,21 @@ static ssize_t receive(struct sunpath_stream *stream, char *data, size_t size) {
     return n < 0 ? -errno : n;
 }
 
-/* New bytes are in the scratch buffer: shows them there when nothing was kept, else behind that. */
+/*
+ * New bytes are in the scratch buffer: shows them there, with what little was kept in front, or
+ * behind all that was kept.
+ */
 static void take_in(struct sunpath_stream *stream, size_t size) {
-    char *scratch = sp_flow_of(stream)->input;
+    char *scratch = sp_flow_input(sp_flow_of(stream));
     int r = 0;
 
+    size_t n_kept = sp_buffer_size(&stream->input);
+
     stream->active_ns = stream->loop->now_ns;
-    if (sp_buffer_size(&stream->input) == 0) {
-        stream->input = (struct sp_buffer){.data = scratch, .end = size};
+    if (n_kept <= SP_FLOW_HEADROOM) {
+        sp_put(scratch - n_kept, sp_buffer_bytes(&stream->input), n_kept);
+        sp_buffer_deinit(&stream->input);
+        stream->input = (struct sp_buffer){.data = scratch - n_kept, .end = n_kept + size};
         stream->is_borrowing = true;
     } else {
         r = sp_buffer_append(&stream->input, scratch, size, stream->max_input);
@@ -257,7 +275,7 @@ static bool read_once(struct sunpath_stream *stream) {
     ssize_t n;
 
     room = room < SP_FLOW_SCRATCH ? room : SP_FLOW_SCRATCH;
-    n = receive(stream, sp_flow_of(stream)->input, room);
+    n = receive(stream, sp_flow_input(sp_flow_of(stream)), room);
     if (n > 0) {
         take_in(stream, (size_t)n);
         return (size_t)n == SP_FLOW_SCRATCH && is_alive(stream) && !stream->is_paused;

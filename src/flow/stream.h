@@ -13,16 +13,22 @@
 struct sp_acceptor;
 struct sp_packet_room;
 
-#define SP_FLOW_SCRATCH 65536
+#define SP_FLOW_SCRATCH  65536
+#define SP_FLOW_HEADROOM 4096 /* for a little that was kept of earlier input */
 
 /* What all streams of a loop share: one of them at a time is inside its on_data. */
 struct sp_flow {
     struct sunpath_stream *collecting; /* whose output is collected, or NULL */
     size_t n_output;
     struct sp_packet_room *packet_room; /* of the message channels: channel-packet.c */
-    char input[SP_FLOW_SCRATCH];
+    char input[SP_FLOW_HEADROOM + SP_FLOW_SCRATCH];
     char output[SP_FLOW_SCRATCH];
 };
+
+/* Where what is read goes. */
+static inline char *sp_flow_input(struct sp_flow *flow) {
+    return flow->input + SP_FLOW_HEADROOM;
+}
 
 /* The loop's, made with the first call. NULL: out of memory. */
 struct sp_flow *sp_flow_share(struct sunpath_loop *loop);
@@ -92,8 +98,8 @@ struct sunpath_stream {
 
 /*
  * What protocols use beside the public calls. A protocol reads in on_data and answers there as a
- * rule: what is written inside a stream's own on_data is collected in a buffer of the loop's and
- * leaves in one send() when on_data returns, without having been queued.
+ * rule: what is written inside a stream's own on_data or on_drain is collected in a buffer of the
+ * loop's and leaves in one send() when that returns, without having been queued.
  */
 
 /* The unconsumed input, which may be written to (header strings are ended in place). */
@@ -152,6 +158,11 @@ static inline int sp_stream_commit(struct sunpath_stream *stream, size_t size) {
 
 static inline struct sunpath_loop *sp_stream_loop(const struct sunpath_stream *stream) {
     return stream->loop;
+}
+
+/* sunpath_stream_consume() inside on_data. */
+static inline void sp_stream_consume(struct sunpath_stream *stream, size_t size) {
+    sp_buffer_consume(&stream->input, size);
 }
 
 /*
