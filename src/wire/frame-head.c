@@ -2,6 +2,7 @@
 /* frame-head.c - the length in front of a message: bytes, varint, digits. */
 
 #include <errno.h>
+#include <string.h>
 
 #include "wire/frame.h"
 
@@ -9,16 +10,14 @@
 
 static int read_fixed(struct sp_frame_head *ret, const struct sp_framing *framing,
                       const unsigned char *data, size_t size) {
-    uint64_t n = 0;
+    unsigned char bytes[SP_FRAME_WIDTH_MAX] = {0};
 
     if (size < framing->width) {
         return 0;
     }
-    for (size_t i = 0; i < framing->width; i++) {
-        n = n << 8 | data[framing->is_little ? framing->width - 1 - i : i];
-    }
+    memcpy(bytes, data, framing->width);
     ret->n_header = framing->width;
-    ret->n_body = n;
+    ret->n_body = sp_frame_length(framing, bytes);
     return 1;
 }
 

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* frame-write.c - what goes in front of a message and behind it. */
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "wire/frame.h"
 
+static uint64_t max_of(const struct sp_framing *framing) {
+    return framing->kind == SP_FRAME_FIXED && framing->width < 8
+               ? (1ULL << (8 * framing->width)) - 1
+               : SIZE_MAX;
+}
+
 uint64_t sunpath_framing_max(enum sunpath_framing framing) {
     const struct sp_framing *known = sp_framing_of(framing);
 
-    if (known->kind == SP_FRAME_UNKNOWN) {
-        return 0;
-    }
-    return known->kind == SP_FRAME_FIXED && known->width < 8 ? (1ULL << (8 * known->width)) - 1
-                                                             : SIZE_MAX;
+    return known->kind == SP_FRAME_UNKNOWN ? 0 : max_of(known);
 }
 
+/* All eight bytes at once, of which the first `width` count. */
 static void put_fixed(struct sunpath_frame_envelope *ret, const struct sp_framing *framing,
                       uint64_t size) {
-    for (size_t i = 0; i < framing->width; i++) {
-        ret->header[framing->is_little ? i : framing->width - 1 - i] = (char)(size >> (8 * i));
-    }
+    uint64_t bytes =
+        framing->is_little ? htole64(size) : htobe64(size << (64 - 8 * framing->width));
+
+    memcpy(ret->header, &bytes, sizeof(bytes));
     ret->n_header = framing->width;
 }
 
@@ -38,22 +43,20 @@ static void put_trailer(struct sunpath_frame_envelope *ret, char trailer) {
     ret->n_trailer = 1;
 }
 
-int sunpath_frame_wrap(struct sunpath_frame_envelope *ret, enum sunpath_framing framing,
-                       const void *data, size_t size) {
-    const struct sp_framing *known = sp_framing_of(framing);
-
+int sp_frame_wrap(struct sunpath_frame_envelope *ret, const struct sp_framing *framing,
+                  const void *data, size_t size) {
     ret->n_header = ret->n_trailer = 0;
-    if (size > sunpath_framing_max(framing)) {
-        return known->kind == SP_FRAME_UNKNOWN ? -EINVAL : -EMSGSIZE;
+    if (size > max_of(framing)) {
+        return -EMSGSIZE;
     }
-    switch (known->kind) {
+    switch (framing->kind) {
     case SP_FRAME_UNKNOWN:
         return -EINVAL;
     case SP_FRAME_MARK:
-        put_trailer(ret, known->mark);
-        return data && size > 0 && memchr(data, known->mark, size) ? -EINVAL : 0;
+        put_trailer(ret, framing->mark);
+        return data && size > 0 && memchr(data, framing->mark, size) ? -EINVAL : 0;
     case SP_FRAME_FIXED:
-        put_fixed(ret, known, size);
+        put_fixed(ret, framing, size);
         return 0;
     case SP_FRAME_VARINT:
         put_varint(ret, size);
@@ -68,4 +71,9 @@ int sunpath_frame_wrap(struct sunpath_frame_envelope *ret, enum sunpath_framing 
         return 0;
     }
     return -EINVAL;
+}
+
+int sunpath_frame_wrap(struct sunpath_frame_envelope *ret, enum sunpath_framing framing,
+                       const void *data, size_t size) {
+    return sp_frame_wrap(ret, sp_framing_of(framing), data, size);
 }

@@ -148,10 +148,9 @@ static int read_counted(struct sunpath_frame_reader *reader, const struct sp_fra
 
 /* ---- both ------------------------------------------------------------------------------------ */
 
-int sunpath_frame_read(struct sunpath_frame_reader *reader, const void *data, size_t size,
-                       struct sunpath_frame *ret, struct sunpath_error *error) {
-    const struct sp_framing *framing = sp_framing_of(reader->framing);
-
+static int look_closely(struct sunpath_frame_reader *reader, const struct sp_framing *framing,
+                        const void *data, size_t size, struct sunpath_frame *ret,
+                        struct sunpath_error *error) {
     switch (framing->kind) {
     case SP_FRAME_UNKNOWN:
         return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "read", "there is no framing %d",
@@ -161,6 +160,27 @@ int sunpath_frame_read(struct sunpath_frame_reader *reader, const void *data, si
     default:
         return size > 0 ? read_counted(reader, framing, data, size, ret, error) : 0;
     }
+}
+
+/* Nearly all are: a length in bytes, and what it counts is there. */
+static bool is_plain(const struct sunpath_frame_reader *reader, const struct sp_framing *framing,
+                     const void *data, size_t size, size_t *ret_body) {
+    if (framing->kind != SP_FRAME_FIXED || reader->n_header > 0 || size < SP_FRAME_WIDTH_MAX) {
+        return false;
+    }
+    *ret_body = sp_frame_length(framing, data);
+    return *ret_body <= size - framing->width && *ret_body <= limit_of(reader);
+}
+
+int sunpath_frame_read(struct sunpath_frame_reader *reader, const void *data, size_t size,
+                       struct sunpath_frame *ret, struct sunpath_error *error) {
+    const struct sp_framing *framing = sp_framing_of(reader->framing);
+    size_t n_body;
+
+    if (!is_plain(reader, framing, data, size, &n_body)) {
+        return look_closely(reader, framing, data, size, ret, error);
+    }
+    return found(reader, ret, (const char *)data + framing->width, n_body, framing->width + n_body);
 }
 
 int sunpath_frame_end(struct sunpath_frame_reader *reader, const void *data, size_t size,

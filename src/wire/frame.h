@@ -4,6 +4,9 @@
 #ifndef SP_WIRE_FRAME_H
 #define SP_WIRE_FRAME_H
 
+#include <endian.h>
+#include <string.h>
+
 #include <sunpath/frame.h>
 
 #define SP_FRAME_ENVELOPE_MAX 48 /* header and trailer of what sunpath_frame_wrap() makes */
@@ -28,6 +31,21 @@ struct sp_framing {
 
 /* Never NULL: an unknown one is of kind SP_FRAME_UNKNOWN. */
 const struct sp_framing *sp_framing_of(enum sunpath_framing framing);
+
+#define SP_FRAME_WIDTH_MAX 8
+
+/* A length in fixed bytes, of SP_FRAME_WIDTH_MAX that can be read: in one load. */
+static inline uint64_t sp_frame_length(const struct sp_framing *framing, const void *data) {
+    unsigned n_unused = (unsigned)(64 - 8 * framing->width);
+    uint64_t bytes;
+
+    memcpy(&bytes, data, sizeof(bytes));
+    return framing->is_little ? le64toh(bytes) << n_unused >> n_unused : be64toh(bytes) >> n_unused;
+}
+
+/* sunpath_frame_wrap() with a framing that is known. */
+int sp_frame_wrap(struct sunpath_frame_envelope *ret, const struct sp_framing *framing,
+                  const void *data, size_t size);
 
 /* What a header said. */
 struct sp_frame_head {
