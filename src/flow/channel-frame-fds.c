@@ -136,7 +136,9 @@ static ssize_t carry_out(void *user, int fd, const char *data, size_t size) {
             break;
         }
     }
-    sp_task_post(&channel->task, channel->loop); /* to tell whose messages have left */
+    if (sp_channel_is_expected(channel)) {
+        sp_task_post(&channel->task, channel->loop); /* to tell whose messages have left */
+    }
     return (ssize_t)n_done;
 }
 

@@ -21,22 +21,14 @@ static const struct sunpath_credentials *sender_of(const struct sunpath_channel 
                : NULL;
 }
 
-static void show(struct sunpath_channel *channel, const struct sunpath_frame *frame) {
-    struct sp_frames *frames = &channel->frames;
-    struct sunpath_channel_message message = {.data = frame->data, .size = frame->size};
-    struct sunpath_credentials credentials = frames->credentials;
+static void show_with_fds(struct sunpath_channel *channel,
+                          struct sunpath_channel_message *message) {
     struct sunpath_error error;
     int fds[SUNPATH_FDS_MAX];
-    int n_fds;
+    int n_fds = sp_frames_take_fds(channel, channel->frames.n_shown, fds);
 
-    message.is_unterminated = frame->is_unterminated;
-    message.credentials = sender_of(channel) ? &credentials : NULL;
-    frames->n_shown += frame->n_frame;
-    frames->is_mixed = false;
-    sunpath_stream_consume(frames->stream, frame->n_frame); /* the bytes stay where they are */
-    n_fds = sp_frames_take_fds(channel, frames->n_shown, fds);
     if (n_fds < 0) {
-        sp_large_lost(channel, frame->data, frame->size);
+        sp_large_lost(channel, message->data, message->size);
         sp_fail(&error, n_fds, SUNPATH_REASON_PROTOCOL, "receive",
                 "message %llu: it brought more descriptors than the limit of %zu, or than this "
                 "process has left",
@@ -44,9 +36,26 @@ static void show(struct sunpath_channel *channel, const struct sunpath_frame *fr
         sp_channel_lose(channel, &error);
         return;
     }
-    message.fds = fds;
-    message.n_fds = (size_t)n_fds;
-    sp_channel_deliver(channel, &message);
+    message->fds = fds;
+    message->n_fds = (size_t)n_fds;
+    sp_channel_deliver(channel, message);
+}
+
+static void show(struct sunpath_channel *channel, const struct sunpath_frame *frame) {
+    struct sp_frames *frames = &channel->frames;
+    struct sunpath_channel_message message = {.data = frame->data,
+                                              .size = frame->size,
+                                              .credentials = sender_of(channel),
+                                              .is_unterminated = frame->is_unterminated};
+
+    frames->n_shown += frame->n_frame;
+    frames->is_mixed = false;
+    sp_stream_consume(frames->stream, frame->n_frame); /* the bytes stay where they are */
+    if (sp_frames_have_fds(frames)) {
+        show_with_fds(channel, &message);
+    } else {
+        sp_channel_deliver(channel, &message);
+    }
 }
 
 static void on_data(struct sunpath_stream *stream, void *user) {
@@ -124,7 +133,7 @@ static int send_frame(struct sunpath_channel *channel, const struct sp_outgoing 
     char *room;
     int r;
 
-    r = sunpath_frame_wrap(&envelope, channel->options.framing, outgoing->data, outgoing->size);
+    r = sp_frame_wrap(&envelope, frames->framing, outgoing->data, outgoing->size);
     if (r < 0) {
         return r;
     }
@@ -150,7 +159,7 @@ static int send_frame(struct sunpath_channel *channel, const struct sp_outgoing 
     room = sp_put(room, outgoing->data, outgoing->size);
     sp_put(room, envelope.trailer, envelope.n_trailer);
     frames->n_written += n_frame;
-    sp_channel_expect(channel, outgoing, frames->n_written);
+    sp_channel_note_sent(channel, outgoing, frames->n_written);
     return sp_stream_commit(frames->stream, n_frame);
 }
 
@@ -198,6 +207,7 @@ static int open_frames(struct sunpath_channel *channel, int fd) {
     stream.high_mark = options->high_mark;
     stream.low_mark = options->low_mark;
     stream.idle_ms = options->idle_ms;
+    channel->frames.framing = sp_framing_of(options->framing);
     channel->frames.reader = (struct sunpath_frame_reader){.framing = options->framing,
                                                            .max_message = options->max_message,
                                                            .drop_cr = options->drop_cr};

@@ -302,7 +302,7 @@ int sp_packets_send(struct sunpath_channel *channel, const struct sp_outgoing *o
         return r;
     }
 
-    sp_channel_expect(channel, outgoing, ++packets->n_accepted);
+    sp_channel_note_sent(channel, outgoing, ++packets->n_accepted);
     if (n >= 0) {
         sp_channel_settle(channel, ++packets->n_finished, 0);
         packets->active_ns = sp_loop_now(channel->loop);

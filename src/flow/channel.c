@@ -138,12 +138,20 @@ static int check_fds(struct sunpath_channel *channel, const int *fds, size_t n,
     return 0;
 }
 
-void sp_channel_deliver(struct sunpath_channel *channel, struct sunpath_channel_message *message) {
+static void show(struct sunpath_channel *channel, struct sunpath_channel_message *message) {
+    message->number = sp_channel_number(channel);
+    channel->counts.n_received++;
+    if (channel->events->on_message) {
+        channel->events->on_message(channel, message, channel->user);
+    }
+}
+
+/* One that brings more than its bytes. */
+static void deliver_all(struct sunpath_channel *channel, struct sunpath_channel_message *message) {
     struct sunpath_error error;
     int taken = sp_large_take(channel, message, &error), r = taken;
     struct sunpath_channel_message own = *message; /* the user may write to his */
 
-    message->number = sp_channel_number(channel);
     if (taken < 0) {
         sp_large_lost(channel, message->data, message->size);
     }
@@ -153,15 +161,21 @@ void sp_channel_deliver(struct sunpath_channel *channel, struct sunpath_channel_
     if (r < 0) {
         sp_channel_lose(channel, &error);
     } else {
-        channel->counts.n_received++;
-        if (channel->events->on_message) {
-            channel->events->on_message(channel, message, channel->user);
-        }
+        show(channel, message);
     }
     for (size_t i = 0; i < own.n_fds; i++) {
         sp_close(own.fds[i]);
     }
     sp_large_release(channel, taken > 0 ? taken - 1 : -1, &own);
+}
+
+void sp_channel_deliver(struct sunpath_channel *channel, struct sunpath_channel_message *message) {
+    message->memory_fd = -1;
+    if (message->n_fds > 0 || channel->options.max_large > 0) {
+        deliver_all(channel, message);
+    } else {
+        show(channel, message);
+    }
 }
 
 /* ---- what was sent --------------------------------------------------------------------------- */
@@ -178,10 +192,7 @@ void sp_channel_expect(struct sunpath_channel *channel, const struct sp_outgoing
                        uint64_t end) {
     struct sp_sent sent = {.end = end, .on_sent = outgoing->on_sent, .user = outgoing->user};
 
-    channel->counts.n_sent++;
-    if (outgoing->on_sent) {
-        sp_buffer_append(&channel->sent, &sent, sizeof(sent), SIZE_MAX); /* room was made */
-    }
+    sp_buffer_append(&channel->sent, &sent, sizeof(sent), SIZE_MAX); /* room was made */
 }
 
 void sp_channel_settle(struct sunpath_channel *channel, uint64_t upto, int error) {
@@ -465,8 +476,19 @@ static int send_message(struct sunpath_channel *channel, const void *data, size_
     return r;
 }
 
+/* Nothing to be checked or told, and it goes as it is: the usual one, where many are sent. */
+static bool is_plain(const struct sunpath_channel *channel, size_t size) {
+    return sp_channel_is_alive(channel) && !channel->is_ending && size <= channel->max_known &&
+           channel->options.large_min == 0 && channel->type != SUNPATH_DGRAM;
+}
+
 int sunpath_channel_send(struct sunpath_channel *channel, const void *data, size_t size,
                          const struct sunpath_channel_send_options *options) {
+    if (!options && is_plain(channel, size)) {
+        const struct sp_outgoing outgoing = {.data = data, .size = size};
+
+        return channel->kind->send(channel, &outgoing);
+    }
     return send_message(channel, data, size, options, -1, NULL);
 }
 

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "flow/stream.h"
 #include "loop/loop.h"
+#include "wire/frame.h"
 
 #define SP_CHANNEL_READS_PER_TURN \
     32 /* messages, so that one busy peer does not starve the others */
@@ -71,7 +72,8 @@ struct sp_packets {
     uint64_t n_finished;               /* messages that left the queue, one way or the other */
     uint64_t n_accepted;               /* messages that entered it */
     uint64_t active_ns;
-    int error; /* why nothing can be sent any more */
+    int error;          /* why nothing can be sent any more */
+    unsigned n_singles; /* turns in a row that brought one packet each */
     bool is_blocked, is_retrying, is_connected, wants_drain, was_high;
 };
 
@@ -91,6 +93,7 @@ struct sp_fds_in {
 /* The state of a framed stream. */
 struct sp_frames {
     struct sunpath_stream *stream;
+    const struct sp_framing *framing;
     struct sunpath_frame_reader reader;
     struct sp_buffer fds_out; /* struct batch and its descriptors: channel-frame-fds.c */
     struct sp_fds_in fds_in;
@@ -211,6 +214,17 @@ void sp_channel_end_input(struct sunpath_channel *channel);
 int sp_channel_prepare(struct sunpath_channel *channel, const struct sp_outgoing *outgoing);
 void sp_channel_expect(struct sunpath_channel *channel, const struct sp_outgoing *outgoing,
                        uint64_t end);
+static inline void sp_channel_note_sent(struct sunpath_channel *channel,
+                                        const struct sp_outgoing *outgoing, uint64_t end) {
+    channel->counts.n_sent++;
+    if (outgoing->on_sent) {
+        sp_channel_expect(channel, outgoing, end);
+    }
+}
+/* Does anybody wait to be told? */
+static inline bool sp_channel_is_expected(const struct sunpath_channel *channel) {
+    return sp_buffer_size(&channel->sent) > 0;
+}
 /* What ends at `upto` or before is settled with `error`, unless it was settled before. */
 void sp_channel_settle(struct sunpath_channel *channel, uint64_t upto, int error);
 /* Calls the on_sent of all that is settled. */
@@ -296,6 +310,12 @@ extern const struct sp_stream_carrier sp_frames_carrier;
 
 /* The descriptors of the frame of `n_frame` bytes that is going to be written now. */
 int sp_frames_attach(struct sunpath_channel *channel, const int *fds, size_t n, size_t n_frame);
+/* Are there any that arrived, or should have? */
+static inline bool sp_frames_have_fds(const struct sp_frames *frames) {
+    const struct sp_fds_in *in = &frames->fds_in;
+
+    return sp_buffer_size(&in->fds) > 0 || in->lost_at_hand || in->lost_last;
+}
 /*
  * Stores the descriptors that came with the frame that ends at `end` in `fds`, which has room for
  * SUNPATH_FDS_MAX, and returns how many; -ETOOMANYREFS when some were lost: all are closed then.
