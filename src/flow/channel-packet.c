@@ -13,6 +13,8 @@
 /* What the kernel takes of SO_SNDBUF for itself: unix_dgram_sendmsg(), Linux 6.18. */
 #define SEND_BUFFER_OVERHEAD 32
 
+#define SINGLES_PER_QUESTION 8
+
 /* ---- the buffer that all packet channels of a loop receive into ------------------------------ */
 
 struct sp_packet_room {
@@ -126,13 +128,25 @@ static bool wants_input(const struct sunpath_channel *channel) {
     return sp_channel_is_alive(channel) && !channel->is_paused && !channel->has_ended_in;
 }
 
+/*
+ * Whether one more packet waits is known from one more system call. Where turn after turn brings
+ * one alone, as between two that take turns themselves, most turns do not ask: a packet that was
+ * not asked for wakes the loop again.
+ */
+static int max_reads(const struct sp_packets *packets) {
+    return packets->n_singles % SINGLES_PER_QUESTION == 0 ? SP_CHANNEL_READS_PER_TURN : 1;
+}
+
 /* Bounded, so that one busy peer does not keep the others waiting. True: nothing is left. */
 static bool read_input(struct sunpath_channel *channel) {
-    int r = 1;
+    struct sp_packets *packets = &channel->packets;
+    int max = max_reads(packets), n = 0, r = 1;
 
-    for (int i = 0; i < SP_CHANNEL_READS_PER_TURN && r > 0 && wants_input(channel); i++) {
+    for (int i = 0; i < max && r > 0 && wants_input(channel); i++) {
         r = receive_one(channel);
+        n += r > 0;
     }
+    packets->n_singles = n == 1 ? packets->n_singles + 1 : 0;
     if (r < 0) {
         sp_channel_fail(channel, r);
     }

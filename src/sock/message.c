@@ -62,20 +62,26 @@ static void attach(struct msghdr *header, union control *control, const struct s
     }
 }
 
-ssize_t sp_send(int fd, const struct sp_packet *packet) {
+static ssize_t send_with(int fd, const struct sp_packet *packet) {
     struct iovec bytes = {.iov_base = (void *)packet->data, .iov_len = packet->size};
     struct msghdr header = {.msg_iov = &bytes,
                             .msg_iovlen = 1,
                             .msg_name = (void *)packet->name,
                             .msg_namelen = packet->n_name};
     union control control;
+
+    attach(&header, &control, packet);
+    return sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+ssize_t sp_send(int fd, const struct sp_packet *packet) {
     ssize_t n;
 
-    if (packet->n_fds > 0 || packet->credentials) {
-        attach(&header, &control, packet);
-    }
     do {
-        n = sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = packet->n_fds > 0 || packet->credentials
+                ? send_with(fd, packet)
+                : sendto(fd, packet->data, packet->size, MSG_DONTWAIT | MSG_NOSIGNAL, packet->name,
+                         packet->n_name); /* less for the kernel to fetch */
     } while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
 }
