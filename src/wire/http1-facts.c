@@ -86,10 +86,23 @@ static void note_content_length(struct sp_http_facts *facts, const char *value, 
     facts->content_length = length;
 }
 
+/* "/run/app.sock": what clients who know no better send over a Unix socket. */
+static bool is_socket_path(const char *value, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        char c = value[i];
+        bool is_letter = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+
+        if (!is_letter && (c == '\0' || !strchr("/._-~%+", c))) {
+            return false;
+        }
+    }
+    return size > 0 && value[0] == '/';
+}
+
 static void note_host(struct sp_http_facts *facts, const char *value, size_t size) {
     if (facts->n_host++ > 0) {
         facts->wrong_host = "more than one Host";
-    } else if (!sp_http_is_host(value, size)) {
+    } else if (!sp_http_is_host(value, size) && !is_socket_path(value, size)) {
         facts->wrong_host = "a malformed Host";
     }
 }
