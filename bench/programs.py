@@ -94,6 +94,10 @@ class Bench:
             return [ours + "sunpath", "serve", "--quiet", path, self.folder(kind)]
         if server == "bare" and kind.startswith("file"):
             return [ours + "bench-bare-sendfile", path, os.path.join(self.folder(kind), "index.html")]
+        if server == "ours" and kind.startswith("node-"):
+            addon = os.path.join(os.path.realpath(self.options.build), "node", "sunpath.node")
+            argv = [shutil.which("node"), os.path.join(HERE, f"sunpath-{kind}.js"), addon, kind.removeprefix("node-"), path]
+            return argv if argv[0] and os.path.exists(addon) else None
         if server == "ours":
             return [ours + "bench-sunpath-http", path] if is_http else [ours + "bench-sunpath-echo", kind, path]
         if server == "bare":
@@ -102,7 +106,8 @@ class Bench:
             argv = [ours + "bench-libuv-echo", kind, path]
         elif server == "node":
             script = "peer-node-http.js" if is_http else "peer-node-echo.js"
-            argv = [shutil.which("node"), os.path.join(HERE, script)] + ([] if is_http else [kind]) + [path]
+            argv = [shutil.which("node"), os.path.join(HERE, script)]
+            argv += ([] if is_http else [kind.removeprefix("node-")]) + [path]
         elif server in ("go", "httplib"):
             argv = [ours + f"bench-{server}-http", path]
         elif server == "nginx":

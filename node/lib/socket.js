@@ -169,7 +169,7 @@ class Socket extends Duplex {
     if (this[kWritable] && chunk instanceof Uint8Array && state.length === 0 && state.corked === 0 &&
         (callback === undefined || typeof callback === 'function')) {
       const size = chunk.byteLength;
-      const queued = this[kHandle].write(chunk, 0, size, PIECE, callback !== undefined);
+      const queued = this[kHandle].writeAll(chunk, callback !== undefined);
       if (queued >= 0) return wrote(this, state, size, queued, callback);
     }
     return super.write(chunk, encoding, callback);
@@ -231,12 +231,21 @@ class Socket extends Duplex {
 
 // ---- what the addon tells; each `this` is a handle
 
+/*
+ * What somebody takes as it comes (it flows, and nothing waits before it) is told as push() would, which does much
+ * more to find that out.
+ */
 function onData(buffer, offset, size) {
   const socket = this[kOwner];
-  const chunk = Buffer.from(buffer, offset, size);
+  const state = socket._readableState;
+  const chunk = buffer.length === size ? buffer : buffer.subarray(offset, offset + size);
   socket._bytesRead += size;
   if (socket[kTimer] !== null) socket[kTimer].refresh();
-  if (!socket.push(chunk)) {
+  if (state.flowing === true && state.length === 0 && state.decoder === null && state.awaitDrainWriters === null &&
+      !state.ended && socket.listenerCount('data') > 0) {
+    state.dataEmitted = true;
+    socket.emit('data', chunk);
+  } else if (!socket.push(chunk)) {
     socket[kReading] = false;
     if (socket[kHandle] !== null) socket[kHandle].read(false);
   }
@@ -341,7 +350,7 @@ function sendOn(socket) {
   while (rest.index < rest.chunks.length && queued < PIECE) {
     const chunk = rest.chunks[rest.index];
     const size = Math.min(chunk.length - rest.offset, PIECE);
-    queued = handle.write(chunk, rest.offset, size, 0, false);
+    queued = handle.write(chunk, rest.offset, size);
     if (queued < 0) {
       socket[kRest] = null;
       rest.callback(binding.makeError(queued, 'write'));

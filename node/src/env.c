@@ -130,7 +130,7 @@ static bool renew_slab(struct sn_env *own) {
     napi_value buffer;
     void *data;
 
-    if (napi_create_arraybuffer(own->env, SLAB, &data, &buffer) != napi_ok) {
+    if (napi_create_buffer(own->env, SLAB, &data, &buffer) != napi_ok) {
         return false;
     }
     if (own->slab) {
@@ -144,15 +144,9 @@ static bool renew_slab(struct sn_env *own) {
 
 bool sn_env_store(struct sn_env *own, const void *data, size_t size, napi_value *ret,
                   size_t *ret_offset) {
-    void *room;
-
     if (size > SHARE_MAX) {
-        if (napi_create_arraybuffer(own->env, size, &room, ret) != napi_ok) {
-            return false;
-        }
-        memcpy(room, data, size);
         *ret_offset = 0;
-        return true;
+        return napi_create_buffer_copy(own->env, size, data, NULL, ret) == napi_ok;
     }
     if ((!own->slab || size > SLAB - own->slab_used) && !renew_slab(own)) {
         return false;

@@ -71,7 +71,7 @@ napi_value sn_env_call(struct sn_env *own, napi_async_context context, napi_valu
                        napi_value function, size_t n, const napi_value *arguments);
 
 /*
- * Copies `size` bytes to where JavaScript can have them: *ret is an ArrayBuffer, and they are at
+ * Copies `size` bytes to where JavaScript can have them: *ret is a Buffer, and they are at
  * *ret_offset. Small ones share it. False when there is no memory.
  */
 bool sn_env_store(struct sn_env *own, const void *data, size_t size, napi_value *ret,

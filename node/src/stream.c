@@ -12,6 +12,8 @@
 #include "descriptor.h"
 #include "object.h"
 
+#define SHORT_MAX 262144 /* what writeAll() lets wait */
+
 struct sn_stream {
     struct sn_object object;
     struct sunpath_stream *stream; /* NULL once closed */
@@ -241,37 +243,59 @@ static ssize_t give(struct sn_stream *stream, const char *data, size_t size) {
     return (ssize_t)n_queued;
 }
 
+static napi_value write_range(struct sn_stream *stream, const char *data, size_t size, bool tells) {
+    ssize_t n = give(stream, data, size);
+
+    stream->tells_drain = stream->tells_drain || (tells && n > 0);
+    update(stream);
+    return sn_int(stream->object.own->env, n);
+}
+
 /*
- * write(bytes, offset, size, limit, tells): how many bytes are queued then, or a negative errno;
- * -EAGAIN when more than `limit` would be (0: no limit), and nothing was written. With `tells`
- * the drain callback is called when everything was taken, unless that is so already.
+ * write(bytes, offset, size): how many bytes are queued then, or a negative errno. They are copied
+ * as far as the kernel does not take them now.
  */
-static napi_value write_bytes(napi_env env, napi_callback_info info) {
+static napi_value write_part(napi_env env, napi_callback_info info) {
     struct sn_args args;
     struct sn_stream *stream = stream_of(&args, env, info);
-    int64_t offset, size, limit;
+    int64_t offset, size;
     const void *data;
     size_t n_data;
-    bool tells;
-    ssize_t n;
 
     if (!stream || !sn_get_bytes(env, args.v[0], "bytes", &data, &n_data) ||
         !sn_get_int(env, args.v[1], "offset", 0, (int64_t)n_data, &offset) ||
-        !sn_get_int(env, args.v[2], "size", 0, (int64_t)n_data - offset, &size) ||
-        !sn_get_int(env, args.v[3], "limit", 0, INT32_MAX, &limit) ||
-        !sn_get_bool(env, args.v[4], "tells", &tells)) {
+        !sn_get_int(env, args.v[2], "size", 0, (int64_t)n_data - offset, &size)) {
         return NULL;
     }
     if (!stream->stream) {
         return sn_int(env, -EBADF);
     }
-    if (limit > 0 && sunpath_stream_n_queued(stream->stream) + (size_t)size > (size_t)limit) {
+    return write_range(stream, (const char *)data + offset, (size_t)size, false);
+}
+
+/*
+ * writeAll(bytes, tells): the same for all of a small chunk behind little else; -EAGAIN when it is
+ * not that, and nothing was written. With `tells` the drain callback is called when everything was
+ * taken, unless 0 was returned.
+ */
+static napi_value write_all(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+    const void *data;
+    size_t size;
+    bool tells;
+
+    if (!stream || !sn_get_bytes(env, args.v[0], "bytes", &data, &size) ||
+        !sn_get_bool(env, args.v[1], "tells", &tells)) {
+        return NULL;
+    }
+    if (!stream->stream) {
+        return sn_int(env, -EBADF);
+    }
+    if (size > SHORT_MAX || sunpath_stream_n_queued(stream->stream) > SHORT_MAX - size) {
         return sn_int(env, -EAGAIN);
     }
-    n = give(stream, (const char *)data + offset, (size_t)size);
-    stream->tells_drain = stream->tells_drain || (tells && n > 0);
-    update(stream);
-    return sn_int(env, n);
+    return write_range(stream, data, size, tells);
 }
 
 /* tellDrain(): true when everything was taken already; else the drain callback will say so. */
@@ -312,15 +336,11 @@ static napi_value end(napi_env env, napi_callback_info info) {
 
 bool sn_stream_define(napi_env env, napi_value exports) {
     static const struct sn_method methods[] = {
-        {"fd", get_fd},
-        {"close", close_now},
-        {"takeFd", take_fd},
-        {"setRef", set_ref},
-        {"read", set_reading},
-        {"write", write_bytes},
-        {"tellDrain", tell_drain},
-        {"queued", queued},
-        {"end", end},
+        {"fd", get_fd},          {"close", close_now},
+        {"takeFd", take_fd},     {"setRef", set_ref},
+        {"read", set_reading},   {"write", write_part},
+        {"writeAll", write_all}, {"tellDrain", tell_drain},
+        {"queued", queued},      {"end", end},
     };
 
     return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods));
