@@ -16,7 +16,7 @@ function directory() {
   return fs.mkdtempSync(path.join(root, 'd'));
 }
 
-const ours = path.join(__dirname, '..', 'lib', 'node-unix-socket.js');
+const ours = require.resolve('sunpath/node-unix-socket');
 
 function run(which) {
   const { DgramSocket, SeqpacketServer, SeqpacketSocket, createReuseportFd, closeFd } = require(which);
