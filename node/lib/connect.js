@@ -81,19 +81,22 @@ class Attempt {
   }
 }
 
+// A Descriptor, which is the caller's.
+async function connectDescriptor(address, options) {
+  const native = readOptions.connect(options);
+  const signal = validate.optional(validate.signal, options.signal, 'options.signal');
+  if (signal?.aborted) throw errors.aborted(signal);
+  return new Attempt(address, native, parseAddress(address).kind === 'tcp', signal).promise;
+}
+
 async function connect(address, options = {}) {
   validate.address(address);
   validate.object(options, 'options');
-  const parsed = parseAddress(address);
-  const native = readOptions.connect(options);
-  const type = options.type ?? parsed.type;
+  const type = options.type ?? parseAddress(address).type;
   const make = makers[type];
   if (make === undefined) throw errors.invalidValue('options.type', 'is not supported', type);
   checks[type](options);
-  const signal = validate.optional(validate.signal, options.signal, 'options.signal');
-  if (signal?.aborted) throw errors.aborted(signal);
-  const { promise } = new Attempt(address, native, parsed.kind === 'tcp', signal);
-  return make(await promise, options);
+  return make(await connectDescriptor(address, options), options);
 }
 
-module.exports = { connect, makers, checks };
+module.exports = { connect, connectDescriptor, makers, checks };

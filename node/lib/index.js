@@ -3,22 +3,34 @@
 'use strict';
 
 const binding = require('./binding');
+const { clusterListen } = require('./cluster');
 const { connect } = require('./connect');
 const { Descriptor, Peer } = require('./peer');
+const fetching = require('./fetch');
+const { HttpServer, callbacks: httpCallbacks, serve } = require('./serve');
+const { createReuseportFd: reusePort } = require('./packet');
 const { Server, listen, onAccept, takeOver } = require('./server');
 const { Socket, callbacks: streamCallbacks } = require('./socket');
 
 // In the order of enum sn_callback.
-binding.setCallbacks(...streamCallbacks, onAccept);
+binding.setCallbacks(...streamCallbacks, onAccept, ...httpCallbacks);
 
 module.exports = {
   ...require('./address'),
+  ...require('./http-listen'),
+  ...require('./inspect'),
   Descriptor,
+  get Dispatcher() { return fetching.Dispatcher; },
+  HttpServer,
   Peer,
   Server,
   Socket,
+  clusterListen,
   connect,
+  fetch: fetching.fetch,
   listen,
+  reusePort,
+  serve,
   takeOver,
   version: binding.version,
 };

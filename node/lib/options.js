@@ -69,4 +69,4 @@ function connect(options) {
   };
 }
 
-module.exports = { access, connect, duration, listen };
+module.exports = { access, account, connect, duration, listen, type };

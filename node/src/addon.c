@@ -24,12 +24,23 @@ static const struct {
     {"reusePort", sn_tcp_reuse_port},
     {"closeFd", sn_system_close_fd},
     {"errorText", sn_system_error_text},
+    {"list", sn_list},
+    {"doctor", sn_doctor},
+    {"duplicateFd", sn_duplicate_fd},
+    {"httpRespond", sn_http_respond},
+    {"httpStart", sn_http_start},
+    {"httpWrite", sn_http_write},
+    {"httpEnd", sn_http_end},
+    {"httpFail", sn_http_fail},
+    {"httpHold", sn_http_hold},
+    {"httpBody", sn_http_body},
+    {"httpFd", sn_http_fd},
 };
 
 /* Each adds its class, or what else it has, to `exports`; false with an error thrown. */
 static bool (*const parts[])(napi_env env, napi_value exports) = {
-    sn_stream_define,     sn_listener_define, sn_connecting_define,
-    sn_descriptor_define, sn_packet_define,
+    sn_stream_define, sn_listener_define, sn_connecting_define,  sn_descriptor_define,
+    sn_packet_define, sn_access_define,   sn_http_server_define,
 };
 
 NAPI_MODULE_INIT() {

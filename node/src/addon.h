@@ -19,6 +19,27 @@ bool sn_listener_define(napi_env env, napi_value exports);
 bool sn_connecting_define(napi_env env, napi_value exports);
 bool sn_descriptor_define(napi_env env, napi_value exports);
 
+/* inspect.c */
+napi_value sn_list(napi_env env, napi_callback_info info);
+napi_value sn_doctor(napi_env env, napi_callback_info info);
+
+/* access.c: a class, and a descriptor doubled */
+bool sn_access_define(napi_env env, napi_value exports);
+napi_value sn_duplicate_fd(napi_env env, napi_callback_info info);
+
+/* http-server.c: a class */
+bool sn_http_server_define(napi_env env, napi_value exports);
+
+/* http-exchange.c: what is done with a request, by its number */
+napi_value sn_http_respond(napi_env env, napi_callback_info info);
+napi_value sn_http_start(napi_env env, napi_callback_info info);
+napi_value sn_http_write(napi_env env, napi_callback_info info);
+napi_value sn_http_end(napi_env env, napi_callback_info info);
+napi_value sn_http_fail(napi_env env, napi_callback_info info);
+napi_value sn_http_hold(napi_env env, napi_callback_info info);
+napi_value sn_http_body(napi_env env, napi_callback_info info);
+napi_value sn_http_fd(napi_env env, napi_callback_info info);
+
 /* listener.c */
 napi_value sn_take_over(napi_env env, napi_callback_info info);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "addon.h"
+#include "http.h"
 #include "object.h"
 #include "value.h"
 
@@ -200,6 +201,7 @@ static void on_cleanup(napi_async_cleanup_hook_handle hook, void *user) {
 static void on_freed(napi_env env, void *data, void *hint) {
     (void)env;
     (void)hint;
+    sn_http_table_free(((struct sn_env *)data)->http);
     free(data);
 }
 

@@ -9,6 +9,7 @@
 
 #include <sunpath/loop.h>
 
+struct sn_http_table;
 struct sn_object;
 
 /* The functions of lib/ that the addon calls: setCallbacks(), in this order. */
@@ -18,6 +19,8 @@ enum sn_callback {
     SN_STREAM_DRAIN,    /* () */
     SN_STREAM_ERROR,    /* (error) */
     SN_LISTENER_ACCEPT, /* (fd), this: the Listener */
+    SN_HTTP_REQUEST,    /* (exchange, head, body), this: the HttpServer; http.h */
+    SN_HTTP_EVENT,      /* (exchange, event, value) */
     SN_N_CALLBACKS
 };
 
@@ -35,6 +38,7 @@ struct sn_env {
     napi_ref descriptor_class;
     napi_async_cleanup_hook_handle hook;
     struct sn_object *objects;
+    struct sn_http_table *http; /* http-exchange.c's; NULL at first */
     napi_ref callbacks[SN_N_CALLBACKS];
     napi_ref slab; /* where the next input is copied: see sn_env_store() */
     char *slab_data;

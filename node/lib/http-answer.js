@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// http-answer.js - what a handler returned, put on the wire.
+'use strict';
+
+const { types } = require('node:util');
+const { invalidType, outOfRange } = require('./errors');
+
+const WHOLE_MAX = 256 * 1024; // bytes given to the engine at once; more goes in pieces, as the client takes it
+const NOT_BYTES = /[^\t\x20-\x7e\x80-\xff\0]/;
+
+function invalidHeader(name, value) {
+  const error = new TypeError(`Header "${name}" must be a string without control characters and beyond U+00FF. ` +
+    `Received ${JSON.stringify(String(value))}`);
+  error.code = 'ERR_INVALID_CHAR';
+  return error;
+}
+
+// The headers as the engine takes them, "name NUL value NUL ...", and how many there are.
+class Fields {
+  text = '';
+  count = 0;
+
+  add(name, value) {
+    if (Array.isArray(value)) {
+      for (const one of value) this.add(name, one);
+      return;
+    }
+    if (value === undefined || value === null) return;
+    const line = `${name}\0${value}\0`;
+    if (NOT_BYTES.test(line)) throw invalidHeader(name, value);
+    this.text += line;
+    this.count++;
+  }
+}
+
+function fieldsOf(headers) {
+  const fields = new Fields();
+  if (headers === undefined || headers === null) return fields;
+  if (typeof headers !== 'object') throw invalidType('headers', 'an object, an array of pairs or Headers', headers);
+  if (typeof headers[Symbol.iterator] === 'function') {
+    for (const [name, value] of headers) fields.add(name, value);
+  } else {
+    for (const name of Object.keys(headers)) fields.add(name, headers[name]);
+  }
+  return fields;
+}
+
+function statusOf(status) {
+  if (status === undefined) return 200;
+  if (!Number.isInteger(status)) throw invalidType('status', 'an integer', status);
+  if (status < 200 || status > 599) throw outOfRange('status', '>= 200 and <= 599', status);
+  return status;
+}
+
+// Bytes as a Uint8Array, or null when it is none.
+function bytesOf(body) {
+  if (body instanceof Uint8Array) return body;
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  if (types.isAnyArrayBuffer(body)) return new Uint8Array(body);
+  return null;
+}
+
+function isStreamed(body) {
+  return typeof body === 'object' && (typeof body[Symbol.asyncIterator] === 'function' ||
+    typeof body.getReader === 'function' || typeof body[Symbol.iterator] === 'function');
+}
+
+// ---- a Response ----
+
+// Until Node.js 22 what a Response was made of can be seen, which spares reading it back from a stream.
+const STATE = (() => {
+  const probe = new Response('x');
+  const symbol = Object.getOwnPropertySymbols(probe).find(one => one.description === 'state');
+  return symbol && probe[symbol]?.body?.source === 'x' ? symbol : null;
+})();
+
+function sourceOf(response) {
+  const source = STATE ? response[STATE]?.body?.source : undefined;
+  return typeof source === 'string' || source instanceof Uint8Array ? source : undefined;
+}
+
+function answerResponse(exchange, response) {
+  const { status } = response;
+  if (status === 0) throw new TypeError('Response.error() cannot be an answer');
+  if (response.bodyUsed) throw new TypeError('Body is unusable: the Response has been read already');
+  const source = sourceOf(response);
+  const fields = fieldsOf(response.headers);
+  const body = source === undefined ? response.body : source;
+  return answerBody(exchange, status, fields, body, true);
+}
+
+// ---- bodies ----
+
+// A promise when it takes time.
+function answerBody(exchange, status, fields, body, isExact) {
+  if (body === undefined || body === null) {
+    exchange.respond(status, fields.text, fields.count, undefined, true);
+    return undefined;
+  }
+  if (typeof body === 'string') {
+    if (body.length <= WHOLE_MAX / 3) {
+      exchange.respond(status, fields.text, fields.count, body, isExact);
+      return undefined;
+    }
+    if (!isExact && !/(^|\0)content-type\0/i.test(fields.text)) fields.add('Content-Type', 'text/plain;charset=UTF-8');
+    body = Buffer.from(body);
+  }
+  const bytes = bytesOf(body);
+  if (bytes) return answerBytes(exchange, status, fields, bytes, isExact);
+  if (isStreamed(body)) return answerStream(exchange, status, fields, body);
+  throw invalidType('body', 'a string, bytes, ReadableStream or iterable', body);
+}
+
+function isHead(exchange) {
+  return exchange.head.startsWith('HEAD ');
+}
+
+function answerBytes(exchange, status, fields, bytes, isExact) {
+  if (bytes.byteLength <= WHOLE_MAX || isHead(exchange)) {
+    exchange.respond(status, fields.text, fields.count, bytes, isExact);
+    return undefined;
+  }
+  if (!isExact && !/(^|\0)content-type\0/i.test(fields.text)) fields.add('Content-Type', 'application/octet-stream');
+  fields.add('Content-Length', bytes.byteLength);
+  exchange.start(status, fields.text, fields.count);
+  return exchange.write(bytes).then(() => exchange.end());
+}
+
+async function answerStream(exchange, status, fields, body) {
+  if (isHead(exchange) || status === 204 || status === 304) {
+    exchange.start(status, fields.text, fields.count);
+    exchange.end();
+    await dismiss(body);
+    return;
+  }
+  const source = open(body);
+  exchange.start(status, fields.text, fields.count);
+  exchange.onGone = reason => source.cancel(reason);
+  for (;;) {
+    const { done, value } = await source.next();
+    if (exchange.isOver) return;
+    if (done) break;
+    const bytes = typeof value === 'string' ? Buffer.from(value) : bytesOf(value);
+    if (!bytes) throw invalidType('chunk', 'a string or bytes', value);
+    await exchange.write(bytes);
+  }
+  exchange.end();
+}
+
+// One way to read a ReadableStream and anything that iterates.
+function open(body) {
+  if (typeof body.getReader === 'function') {
+    const reader = body.getReader();
+    return { next: () => reader.read(), cancel: reason => void reader.cancel(reason).catch(() => {}) };
+  }
+  const iterator = body[Symbol.asyncIterator]?.() ?? body[Symbol.iterator]();
+  return {
+    next: () => iterator.next(),
+    cancel: reason => {
+      if (typeof body.destroy === 'function') body.destroy();
+      else Promise.resolve(iterator.return?.(reason)).catch(() => {});
+    },
+  };
+}
+
+async function dismiss(body) {
+  if (typeof body.cancel === 'function') await body.cancel();
+  else if (typeof body.destroy === 'function') body.destroy();
+}
+
+// ---- anything ----
+
+/** Answers with what a handler returned; a promise when it takes time. */
+function answer(exchange, result) {
+  if (typeof result === 'string') return answerBody(exchange, 200, new Fields(), result, false);
+  if (result === null || typeof result !== 'object') {
+    throw invalidType('answer', 'a Response, string, bytes or an object with status, headers and body', result);
+  }
+  if (result instanceof Response) return answerResponse(exchange, result);
+  const bytes = bytesOf(result);
+  if (bytes) return answerBytes(exchange, 200, new Fields(), bytes, false);
+  return answerBody(exchange, statusOf(result.status), fieldsOf(result.headers), result.body, false);
+}
+
+module.exports = { answer, statusOf };
