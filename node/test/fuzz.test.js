@@ -56,9 +56,14 @@ async function attempt(call, what) {
 }
 
 const isClass = value => typeof value === 'function' && /^class\b/.test(String(value));
-const constructors = module => Object.entries(module).filter(([name, value]) =>
+// Without those that are only there with another package.
+function entries(module) {
+  return Object.entries(Object.getOwnPropertyDescriptors(module)).filter(([, { value }]) => value !== undefined)
+    .map(([name, { value }]) => [name, value]);
+}
+const constructors = module => entries(module).filter(([name, value]) =>
   typeof value === 'function' && (isClass(value) || /^[A-Z]/.test(name)));
-const functions = module => Object.entries(module).filter(([name, value]) =>
+const functions = module => entries(module).filter(([name, value]) =>
   typeof value === 'function' && !isClass(value) && /^[a-z]/.test(name));
 
 // setCallbacks would take lib/'s own away; these wait for another process.
@@ -81,7 +86,6 @@ for (const [title, module] of [['the package', sunpath], ['the addon', binding]]
         const args = Array.from({ length: random(5) }, pick);
         await attempt(() => new Class(...args), name);
       }
-      assert.throws(() => Class.prototype.constructor.call({}), undefined, name);
     }
   });
 
@@ -157,7 +161,7 @@ test('the handles of the addon', async () => {
     assert.strictEqual(held.get(), -1);
     assert.throws(() => new binding.Stream(held), { code: 'ERR_INVALID_ARG_VALUE' });
     for (const handle of [stream, listener]) {
-      await torment(handle, ['close', 'takeFd', 'handOver'], 200);
+      await torment(handle, ['close', 'takeFd', 'handOver', 'accept'], 200);
       handle.close();
       await torment(handle, [], 100);
     }
