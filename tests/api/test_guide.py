@@ -14,6 +14,7 @@ GUIDE = os.path.join(SOURCE, "docs/guide")
 PAGES = sorted(name for name in os.listdir(GUIDE) if name.endswith(".md"))
 BLOCK = re.compile(r"(?:^<!-- (?P<file>examples/[\w.-]+) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.S | re.M)
 CONFIGURATION = {"nginx", "caddy", "haproxy"}
+KINDS = {"": socket.SOCK_STREAM, "seqpacket": socket.SOCK_SEQPACKET, "dgram": socket.SOCK_DGRAM}
 PATIENCE = 20  # seconds for output that is expected to come
 
 
@@ -91,8 +92,8 @@ class Terminal:
         typed, shown = self.private(typed), self.private(shown)
         status = self.type(typed)
         if typed.endswith("&"):
-            for path in re.findall(r"[\w./-]+\.sock", typed)[:1]:
-                until(lambda: accepts(path), f"{typed} to accept", PATIENCE)
+            for kind, path in re.findall(r"(?:(seqpacket|dgram):)?([\w./-]+\.sock)", typed)[:1]:
+                until(lambda: accepts(path, KINDS[kind]), f"{typed} to accept", PATIENCE)
         try:
             until(lambda: is_shown(self.new_output(), shown), "what is shown", PATIENCE if shown else 0)
         except AssertionError:
