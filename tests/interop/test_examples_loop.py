@@ -74,11 +74,17 @@ class Echo:
             sender.join()
 
     def test_signals_end_it_and_the_socket_goes(self):
+        def ask():  # its loop runs then, which is when signals are held
+            with connect(self.socket) as client:
+                client.sendall(b"x")
+                self.assertEqual(client.recv(1), b"x")
+        ask()
         with connect(self.socket):
             self.assertEqual(self.server.stop(signal.SIGTERM), 0, self.server.output())
         self.assertFalse(os.path.lexists(self.socket))
         again = self.start(os.path.join(BIN, "example-" + self.example), self.socket)
         again.wait_for_socket(self.socket)
+        ask()
         self.assertEqual(again.stop(signal.SIGINT), 0, again.output())
         self.assertFalse(os.path.lexists(self.socket))
 
