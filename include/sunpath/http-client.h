@@ -236,7 +236,7 @@ SUNPATH_API int sunpath_http_client_upgrade(
     void *user);
 
 /* Ends it with -ECANCELED; on_done fires inside. Legal in all of its callbacks, which may still
- * look at the response that they were given. */
+ * look at what they were given. */
 SUNPATH_API void sunpath_http_request_cancel(struct sunpath_http_request *request);
 
 /* After on_body returned SUNPATH_HTTP_PAUSE: goes on, in a later turn of the loop. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "client/http-client.h"
+#include "flow/stream.h"
 
 static void on_work(struct sp_timer *timer) {
     struct sp_client_connection *connection =
@@ -86,6 +87,9 @@ void sp_client_return_connection(struct sp_client_connection *connection) {
 void sp_client_drop_connection(struct sp_client_connection *connection) {
     struct sunpath_http_client *client = connection->client;
 
+    if (connection->stream) {
+        connection->input = sp_stream_take_input(connection->stream);
+    }
     sp_client_disconnect(connection);
     sp_client_forget_answer(connection);
     sp_timer_deinit(&connection->work, client->loop);
@@ -107,6 +111,10 @@ void sp_client_free_dead(struct sunpath_http_client *client) {
     struct sp_list *node;
 
     while ((node = sp_list_pop(&client->dead))) {
-        free(sp_container_of(node, struct sp_client_connection, node));
+        struct sp_client_connection *connection =
+            sp_container_of(node, struct sp_client_connection, node);
+
+        sp_buffer_deinit(&connection->input);
+        free(connection);
     }
 }

@@ -47,6 +47,7 @@ void sp_client_take_switch(struct sp_client_connection *connection,
                        "the server switched protocols", why);
         return;
     }
+    sp_client_forget_answer(connection); /* the one that broke off, when the rest was asked for */
     connection->response = response;
     connection->wants_hand_out = true;
 }

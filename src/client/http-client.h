@@ -240,6 +240,7 @@ struct sp_client_connection {
     struct sunpath_watch *connecting;
 
     struct sunpath_stream *stream; /* NULL: not connected */
+    struct sp_buffer input;        /* of a dead one: on_body may be looking at it */
     struct sunpath_peer peer;
     bool is_idle;
     bool has_peer;

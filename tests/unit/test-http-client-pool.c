@@ -464,6 +464,46 @@ START_TEST(a_paused_request_can_be_canceled_or_freed) {
 }
 END_TEST
 
+static int free_and_look(const struct sunpath_http_response *response, const void *data,
+                         size_t size, void *user) {
+    struct reader *reader = user;
+
+    if (reader->n_calls++ == 0) {
+        return SUNPATH_HTTP_PAUSE;
+    }
+    client = sunpath_http_client_free(client);
+    ck_assert_int_eq(sunpath_http_response_status(response), 200);
+    ck_assert_uint_eq(size, 3);
+    ck_assert_mem_eq(data, "def", 3);
+    return 0;
+}
+
+START_TEST(what_a_callback_was_given_outlives_the_client) {
+    struct sunpath_http_request_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_request_options);
+    struct reader reader = {0};
+    struct result result = {0};
+    int fd;
+
+    start();
+    options.on_body = free_and_look;
+    options.user = &reader;
+    options.ret_request = &reader.request;
+    ask_with(&result, "GET", &options);
+    fd = peer_accept();
+    peer_head(fd);
+    peer_write(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n"); /* the second is kept in the stream */
+    settle();
+    ck_assert_int_eq(reader.n_calls, 1);
+    sunpath_http_request_resume(reader.request);
+    expect_error(&result, -ECANCELED, "freed");
+    ck_assert_int_eq(reader.n_calls, 2);
+    close(fd);
+    stop();
+}
+END_TEST
+
 SP_TESTS("http-client-pool", no_more_connections_than_allowed,
          requests_run_side_by_side_and_finish_in_any_order, the_connection_used_last_is_used_next,
          idle_connections_are_closed_in_time, only_so_many_idle_connections_are_kept,
@@ -474,4 +514,4 @@ SP_TESTS("http-client-pool", no_more_connections_than_allowed,
          a_paused_body_holds_the_server_back,
          a_body_paused_at_its_last_byte_ends_when_it_is_resumed,
          a_server_that_leaves_while_paused_is_noticed_afterwards,
-         a_paused_request_can_be_canceled_or_freed)
+         a_paused_request_can_be_canceled_or_freed, what_a_callback_was_given_outlives_the_client)

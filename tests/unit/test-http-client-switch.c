@@ -235,5 +235,33 @@ START_TEST(asked_for_wrongly) {
 }
 END_TEST
 
+START_TEST(a_refusal_that_broke_off_may_be_followed_by_the_switch) {
+    struct sunpath_http_request_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_request_options);
+    struct upgraded upgraded = {0};
+    int fd;
+
+    start();
+    options.max_resumes = 1;
+    ck_assert_int_eq(sunpath_http_client_upgrade(client, "GET", "/attach", "tcp", &options, &events,
+                                                 on_upgrade, &upgraded),
+                     0);
+    fd = peer_accept();
+    peer_head(fd);
+    peer_write(fd, "HTTP/1.1 200 x\r\nETag: \"1\"\r\nContent-Length: 9\r\n\r\nnot");
+    close(fd);
+    fd = peer_accept();
+    peer_head(fd);
+    peer_write(fd, SWITCH "first");
+    finish_upgrade(&upgraded);
+    ck_assert_int_eq(upgraded.code, 0);
+    ck_assert_int_eq(upgraded.status, 101);
+    upgraded.stream = sunpath_stream_close(upgraded.stream);
+    close(fd);
+    stop();
+}
+END_TEST
+
 SP_TESTS("http-client-switch", the_stream_is_handed_out_with_what_followed,
-         another_answer_is_delivered, what_is_no_switch, asked_for_wrongly, our_own_server_switches)
+         another_answer_is_delivered, a_refusal_that_broke_off_may_be_followed_by_the_switch,
+         what_is_no_switch, asked_for_wrongly, our_own_server_switches)
