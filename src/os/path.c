@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static int check_name(const char *name) {
     if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
@@ -55,4 +57,8 @@ int sp_path_to_sockaddr(struct sockaddr_un *ret, int dir_fd, const char *name) {
     }
     *ret = address;
     return (int)(offsetof(struct sockaddr_un, sun_path) + (size_t)n + 1);
+}
+
+int sp_path_rename(int dir_fd, const char *from, const char *to, unsigned flags) {
+    return syscall(SYS_renameat2, dir_fd, from, dir_fd, to, flags) < 0 ? -errno : 0;
 }

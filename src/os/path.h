@@ -25,4 +25,12 @@ int sp_path_open_parent(int *ret_dir_fd, const char **ret_name, const char *path
  */
 int sp_path_to_sockaddr(struct sockaddr_un *ret, int dir_fd, const char *name);
 
+/*
+ * Renames `from` to `to`, both in the directory `dir_fd`, with the flags of renameat2(2),
+ * RENAME_NOREPLACE or RENAME_EXCHANGE of <linux/fs.h> (the C library may know neither: musl). 0 or
+ * a negative errno: -EINVAL where the file system cannot, -ENOSYS where the kernel cannot, -EEXIST,
+ * -ENOENT ...
+ */
+int sp_path_rename(int dir_fd, const char *from, const char *to, unsigned flags);
+
 #endif

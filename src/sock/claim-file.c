@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include "inspect/explain.h"
 #include "os/fd.h"
 #include "os/mounts.h"
+#include "os/path.h"
 #include "os/sock-diag.h"
 #include "sock/claim.h"
 
@@ -216,13 +218,15 @@ bool sp_claim_is_at(const struct sp_claim *claim, const char *name, const struct
  */
 void sp_claim_remove(const struct sp_claim *claim, const struct stat *file) {
     char aside[SP_BESIDE_N_TEMPORARY];
+    int r;
 
     if (!sp_claim_is_at(claim, claim->name, file)) {
         return;
     }
     sp_beside_temporary(aside, claim->name, SP_BESIDE_OLD);
-    if (renameat2(claim->dir_fd, claim->name, claim->dir_fd, aside, RENAME_NOREPLACE) < 0) {
-        if (errno == EINVAL || errno == EEXIST) { /* not every file system can */
+    r = sp_path_rename(claim->dir_fd, claim->name, aside, RENAME_NOREPLACE);
+    if (r < 0) {
+        if (r == -EINVAL || r == -EEXIST) { /* not every file system can */
             (void)unlinkat(claim->dir_fd, claim->name, 0);
         }
         return;
@@ -230,6 +234,6 @@ void sp_claim_remove(const struct sp_claim *claim, const struct stat *file) {
     if (sp_claim_is_at(claim, aside, file)) {
         (void)unlinkat(claim->dir_fd, aside, 0);
     } else {
-        (void)renameat2(claim->dir_fd, aside, claim->dir_fd, claim->name, RENAME_NOREPLACE);
+        (void)sp_path_rename(claim->dir_fd, aside, claim->name, RENAME_NOREPLACE);
     }
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 #include "base/text.h"
 #include "inspect/explain.h"
 #include "os/fd.h"
+#include "os/path.h"
 #include "os/user.h"
 #include "sock/listener-internal.h"
 
@@ -47,8 +49,8 @@ static int fail_account(const struct publication *p, int code, const char *step,
         return sp_fail(p->error, -EINVAL, SUNPATH_REASON_INVALID, step, "'%s': no such %s",
                        shown.text, strcmp(step, "owner") == 0 ? "user" : "group");
     }
-    return sp_fail(p->error, code, SUNPATH_REASON_SYSTEM, step, "'%s': %s", shown.text,
-                   strerrordesc_np(-code));
+    errno = -code;
+    return sp_fail(p->error, code, SUNPATH_REASON_SYSTEM, step, "'%s': %m", shown.text);
 }
 
 static int find_owner(struct publication *p) {
@@ -216,15 +218,17 @@ static int make_ready(struct publication *p, const char *name) {
 /* Swaps the dead file for ours, and back if it was not the dead one that came out. */
 static int exchange(struct publication *p, const char *name) {
     int dir_fd = p->claim.dir_fd;
+    int r;
 
-    if (renameat2(dir_fd, name, dir_fd, p->claim.name, RENAME_EXCHANGE) < 0) {
-        return -errno;
+    r = sp_path_rename(dir_fd, name, p->claim.name, RENAME_EXCHANGE);
+    if (r < 0) {
+        return r;
     }
     if (sp_claim_is_at(&p->claim, name, &p->dead)) {
         (void)unlinkat(dir_fd, name, 0);
         return 0;
     }
-    (void)renameat2(dir_fd, name, dir_fd, p->claim.name, RENAME_EXCHANGE);
+    (void)sp_path_rename(dir_fd, name, p->claim.name, RENAME_EXCHANGE);
     return -EEXIST;
 }
 
@@ -237,7 +241,7 @@ static int show(struct publication *p, const char *name) {
     int r = p->has_dead ? exchange(p, name) : -ENOENT;
 
     if (r == -ENOENT) { /* nothing is there */
-        r = renameat2(dir_fd, name, dir_fd, p->claim.name, RENAME_NOREPLACE) < 0 ? -errno : 0;
+        r = sp_path_rename(dir_fd, name, p->claim.name, RENAME_NOREPLACE);
     }
     if (r == -EINVAL || r == -ENOSYS) { /* not every file system can: then the lock must do */
         r = renameat(dir_fd, name, dir_fd, p->claim.name) < 0 ? -errno : 0;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -135,5 +136,24 @@ START_TEST(what_does_not_fit_is_never_cut) {
 }
 END_TEST
 
-SP_TESTS("path", the_parent_is_opened, what_names_no_file_is_refused, long_paths_are_reached,
-         what_does_not_fit_is_never_cut)
+START_TEST(a_rename_replaces_only_what_it_may) {
+    int dir_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat a, b, now;
+
+    ck_assert_int_eq(mkdir("a", 0700), 0);
+    ck_assert_int_eq(mkdir("b", 0700), 0);
+    ck_assert_int_eq(stat("a", &a) | stat("b", &b), 0);
+    ck_assert_int_eq(sp_path_rename(dir_fd, "a", "b", RENAME_NOREPLACE), -EEXIST);
+    ck_assert_int_eq(sp_path_rename(dir_fd, "none", "c", RENAME_NOREPLACE), -ENOENT);
+    ck_assert_int_eq(sp_path_rename(dir_fd, "a", "b", RENAME_EXCHANGE), 0);
+    ck_assert_int_eq(stat("a", &now), 0);
+    ck_assert_uint_eq(now.st_ino, b.st_ino);
+    ck_assert_int_eq(sp_path_rename(dir_fd, "a", "c", RENAME_NOREPLACE), 0);
+    ck_assert_int_eq(stat("c", &now), 0);
+    ck_assert_uint_eq(now.st_ino, b.st_ino);
+    close(dir_fd);
+}
+END_TEST
+
+SP_TESTS("path", a_rename_replaces_only_what_it_may, the_parent_is_opened,
+         what_names_no_file_is_refused, long_paths_are_reached, what_does_not_fit_is_never_cut)
