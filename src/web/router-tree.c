@@ -22,11 +22,9 @@ static uint64_t add_hash(uint64_t hash, struct sp_slice text, bool folds) {
     return (hash ^ text.size) * 0x100000001b3;
 }
 
-/* Equal for equal places: sp_segment_is_same(). */
-static uint64_t hash_place(const struct sp_node *parent, const struct sp_segment *segment,
-                           bool folds) {
-    uint64_t hash = add_hash((uintptr_t)parent, segment->text, folds);
-
+/* The same for segments that are so: sp_segment_is_same(). */
+static uint64_t add_segment(uint64_t hash, const struct sp_segment *segment, bool folds) {
+    hash = add_hash(hash, segment->text, folds);
     for (size_t i = 0; i < segment->n_params; i++) {
         const struct sp_constraint *constraint = segment->params[i].constraint;
 
@@ -68,7 +66,7 @@ static int grow_index(struct sp_tree *tree) {
 static struct sp_node *child(struct sp_tree *tree, struct sp_node *parent,
                              const struct sp_segment *segment) {
     struct sp_node **list = segment->n_params == 0 ? &parent->added : &parent->params, **place;
-    uint64_t hash = hash_place(parent, segment, tree->folds);
+    uint64_t hash = add_segment((uintptr_t)parent, segment, tree->folds);
     struct sp_node *node;
 
     if (grow_index(tree) < 0) {
@@ -108,7 +106,7 @@ struct sp_node *sp_tree_descend(struct sp_tree *tree, struct sp_node *node,
 
 static bool is_same_wild(const struct sp_tree *tree, const struct sp_wild *a,
                          const struct sp_wild *b) {
-    if (a->n_segments != b->n_segments || a->is_trimmed != b->is_trimmed) {
+    if (a->hash != b->hash || a->n_segments != b->n_segments || a->is_trimmed != b->is_trimmed) {
         return false;
     }
     for (size_t i = 0; i < a->n_segments; i++) {
@@ -119,17 +117,8 @@ static bool is_same_wild(const struct sp_tree *tree, const struct sp_wild *a,
     return true;
 }
 
-static size_t n_text(const struct sp_wild *wild) {
-    size_t n = 0;
-
-    for (size_t i = 0; i < wild->n_segments; i++) {
-        n += sp_segment_n_text(&wild->segments[i]);
-    }
-    return n;
-}
-
 static bool says_more(const struct sp_wild *a, const struct sp_wild *b) {
-    return a->n_segments != b->n_segments ? a->n_segments > b->n_segments : n_text(a) > n_text(b);
+    return a->n_segments != b->n_segments ? a->n_segments > b->n_segments : a->n_text > b->n_text;
 }
 
 /* The wildcard of `pattern` below `node`; a new one goes before those that say less. */
@@ -142,6 +131,8 @@ static struct sp_wild *wild_child(struct sp_tree *tree, struct sp_node *node,
 
     for (size_t i = 0; i < wanted.n_segments; i++) {
         wanted.n_params += segments[i].n_params;
+        wanted.n_text += sp_segment_n_text(&segments[i]);
+        wanted.hash = add_segment(wanted.hash, &segments[i], tree->folds);
     }
     wanted.is_trimmed = wanted.n_segments > 1 || segments[0].params[0].text.size > 0 ||
                         (tree->is_strict && pattern->ends_in_slash);

@@ -68,6 +68,10 @@ struct sp_wild {
     size_t n_segments, n_params;
     bool is_trimmed; /* a slash at the path's end is not part of the value */
     struct sp_endpoint *endpoints;
+
+    /* While the tree grows: */
+    size_t n_text;
+    uint64_t hash; /* equal for equals */
 };
 
 struct sp_node {
