@@ -155,14 +155,19 @@ static bool read_input(struct sunpath_channel *channel) {
 
 /* ---- what every turn ends with --------------------------------------------------------------- */
 
-/* Sending failed: what the peer sent before it went is still told, then it is over. */
+/*
+ * Sending failed: what the peer sent before it went is still told, then it is over. An owner that
+ * has paused, perhaps until the queue is low, is told that it is, and resumes.
+ */
 static void wind_up(struct sunpath_channel *channel) {
     if (channel->is_paused) {
-        return;
-    }
-    if (channel->has_ended_in || read_input(channel)) {
+        if (channel->packets.wants_drain && channel->events->on_drain) {
+            channel->packets.wants_drain = channel->packets.was_high = false;
+            channel->events->on_drain(channel, channel->user);
+        }
+    } else if (channel->has_ended_in || read_input(channel)) {
         sp_channel_fail(channel, channel->packets.error);
-    } else {
+    } else if (sp_channel_is_alive(channel)) {
         sp_task_post(&channel->task, channel->loop);
     }
 }

@@ -3,10 +3,10 @@
 
 #include "channel-pair.h"
 
-static struct told a, b;
+static struct told a, b, c;
 
 static void reset(void) {
-    a = b = (struct told){0};
+    a = b = c = (struct told){0};
     n_completed = n_failed_completions = 0;
 }
 
@@ -471,6 +471,71 @@ START_TEST(closing_in_any_callback_is_legal) {
 }
 END_TEST
 
+static void close_at_40(struct sunpath_channel *channel, struct sunpath_channel_message *message,
+                        void *user) {
+    told_message(channel, message, user);
+    if (a.n_messages == 40) {
+        a.channel = sunpath_channel_close(channel);
+    }
+}
+
+/* The peer has left, with ours unread, and has sent more than one turn reads. */
+START_TEST(closing_in_what_a_dead_peer_had_sent_is_legal) {
+    static const struct sunpath_channel_events events = {.on_message = close_at_40};
+
+    for (size_t t = 0; t < 2; t++) {
+        int peer;
+
+        reset();
+        peer = open_channel(&a, types[t], &events, FRAMED(.framing = SUNPATH_FRAME_LINE));
+        open_both(&b, &c, types[t], OPTIONS());
+        ck_assert_int_eq(send_text(&a, "unread"), 0);
+        run_quiet();
+        for (int i = 0; i < 60; i++) {
+            ck_assert_int_eq((int)send(peer, "1\n", 2, 0), 2);
+        }
+        close(peer);
+        run_until(!a.channel);
+        ck_assert_int_eq(send_text(&b, "others go on"), 0);
+        run_until(c.n_messages == 1);
+        close_both(&b, &c);
+    }
+}
+END_TEST
+
+static void resume_on_drain(struct sunpath_channel *channel, void *user) {
+    told_drain(channel, user);
+    sunpath_channel_resume(channel);
+}
+
+START_TEST(an_owner_that_waits_for_a_dead_peer_is_told) {
+    static const struct sunpath_channel_events events = {
+        .on_message = told_message, .on_drain = resume_on_drain, .on_close = told_close};
+    static char data[10000];
+
+    for (size_t t = 0; t < 2; t++) {
+        int peer, r = 0;
+
+        reset();
+        peer = open_channel(&a, types[t], &events, FRAMED(.framing = SUNPATH_FRAME_U32_LE));
+        while (r == 0) {
+            run_quiet();
+            for (int i = 0; i < 100 && r == 0; i++) {
+                r = sunpath_channel_send(a.channel, data, sizeof(data), NULL);
+            }
+        }
+        ck_assert_int_eq(r, 1);
+        sunpath_channel_pause(a.channel);
+        ck_assert_int_eq((int)send(peer, "\1\0\0\0x", 5, 0), 5);
+        run_quiet();
+        close(peer);
+        run_until(a.n_closes == 1);
+        ck_assert_uint_eq(a.n_messages, 1);
+        close_channel(&a, -1);
+    }
+}
+END_TEST
+
 START_TEST(bad_options_and_descriptors_are_refused) {
     struct sunpath_channel *channel = NULL;
     int pair[2], pipe_fds[2];
@@ -541,5 +606,6 @@ SP_TESTS("channel", messages_go_both_ways, every_size_arrives_whole_and_in_order
          an_empty_packet_is_not_the_end, marks_and_the_cap_hold_the_sender_back,
          a_paused_channel_leaves_its_messages_with_the_kernel,
          a_pause_inside_on_message_is_kept_at_once, closing_in_any_callback_is_legal,
+         closing_in_what_a_dead_peer_had_sent_is_legal, an_owner_that_waits_for_a_dead_peer_is_told,
          bad_options_and_descriptors_are_refused, no_limit_at_all_is_a_limit,
          an_idle_channel_is_over)
