@@ -105,9 +105,9 @@ class Bench:
         if server == "libuv":
             argv = [ours + "bench-libuv-echo", kind, path]
         elif server == "node":
-            script = "peer-node-http.js" if is_http else "peer-node-echo.js"
-            argv = [shutil.which("node"), os.path.join(HERE, script)]
-            argv += ([] if is_http else [kind.removeprefix("node-")]) + [path]
+            job = kind.removeprefix("node-")
+            script = ["peer-node-http.js"] if job.startswith("http") else ["peer-node-echo.js", job]
+            argv = [shutil.which("node"), os.path.join(HERE, script[0]), *script[1:], path]
         elif server in ("go", "httplib"):
             argv = [ours + f"bench-{server}-http", path]
         elif server == "nginx":

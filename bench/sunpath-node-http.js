@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// sunpath-node-http.js - the HTTP hello job on the Node.js package's server.
+// sunpath-node-http.js - the HTTP hello job on Sunpath's package for Node.js, as peer-node-http.js has it on http.
 
-const { serve } = require('../node');
+const [addon, , path] = process.argv.slice(2);
+process.env.SUNPATH_NODE_BINARY = addon;
+const sunpath = require('../node');
 
-serve(process.argv[2], () => ({
-    headers: { 'Content-Type': 'text/plain' },
-    body: 'hello, world\n',
-}));
+sunpath.serve(path, () => ({ headers: { 'Content-Type': 'text/plain' }, body: 'hello, world\n' }));
