@@ -7,6 +7,7 @@ const { closeSync } = require('node:fs');
 const binding = require('./binding');
 const errors = require('./errors');
 const { parseAddress } = require('./address');
+const { inherited } = require('./cluster');
 const readOptions = require('./options');
 const validate = require('./validate');
 const { Socket, checkStreamOptions, kOnClose, takeFd } = require('./socket');
@@ -208,7 +209,7 @@ async function listen(address, options, onConnection) {
   const type = options.type ?? parseAddress(address).type;
   checkOptions(options, type);
   if (options.signal?.aborted) throw errors.aborted(options.signal);
-  return start(new binding.Listener(address, native), type, options, onConnection);
+  return start(new binding.Listener(...inherited(address, native)), type, options, onConnection);
 }
 
 /*

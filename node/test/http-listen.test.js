@@ -144,13 +144,15 @@ test('the workers of a cluster share one socket', async () => {
         process.on('SIGTERM', () => { shared.close(); process.exit(); });
         return;
       }
-      if (process.argv[3] === 'serve') await sunpath.serve(path, { mode: 0o640 }, request => request.url.endsWith('/die') ? process.exit() : String(process.pid));
+      if (process.argv[3] === 'listen') await sunpath.listen(path, { mode: 0o640 }, socket => socket.once('data', data =>
+        String(data).includes('/die') ? process.exit() : socket.end('HTTP/1.1 200 OK\\r\\n\\r\\n' + process.pid)));
+      else if (process.argv[3] === 'serve') await sunpath.serve(path, { mode: 0o640 }, request => request.url.endsWith('/die') ? process.exit() : String(process.pid));
       else await sunpath.httpListen(http.createServer((request, response) => request.url === '/die' ? process.exit() : response.end(String(process.pid))), path, { mode: 0o640 });
       process.send('up');
     })();`;
   const file = `${path}.js`;
   fs.writeFileSync(file, script);
-  for (const kind of ['httpListen', 'serve']) {
+  for (const kind of ['httpListen', 'serve', 'listen']) {
     const primary = start(process.execPath, file, path, kind);
     await printed(primary, 'ready');
     assert.strictEqual(fs.statSync(path).mode & 0o777, 0o640);
@@ -173,6 +175,27 @@ test('the workers of a cluster share one socket', async () => {
     await primary.ended;
     assert.strictEqual(fs.existsSync(path), false);
   }
+});
+
+test('two processes share a TCP port', async () => {
+  const fd = sunpath.reusePort(0, '127.0.0.1');
+  const server = http.createServer((request, response) => response.end(String(process.pid))).listen({ fd });
+  await once(server, 'listening');
+  const { port } = server.address();
+  const other = start(process.execPath, '-e', `const fd = require(${JSON.stringify(require.resolve('..'))}).reusePort(${port}, '127.0.0.1');
+    require('node:http').createServer((request, response) => response.end(String(process.pid))).listen({ fd }, () => console.log('up'));`);
+  await printed(other, 'up');
+  const pids = new Set();
+  await until(async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
+    pids.add(Number(await response.text()));
+    return pids.size === 2;
+  }, 'both processes');
+  assert.deepStrictEqual([...pids].sort(), [process.pid, other.pid].sort());
+  other.kill();
+  await other.ended;
+  server.closeAllConnections();
+  await closed(server);
 });
 
 test('bad arguments are refused', async () => {
