@@ -23,6 +23,7 @@ JOBS = [
     Job("node-echo-64", "node-echo", "echo", "-c64", goal={"node": 1.8}),
     Job("node-echo-1000", "node-echo", "echo", "-c1000"),
     Job("node-http-64", "node-http", "http", "-c64", goal={"node": 3.0}),
+    Job("node-stream-64k", "node-sink", "stream", n_bytes=1),
     Job("http-16", "http", "http", "-c16"),
     Job("http-128", "http", "http", "-c128", goal={"bare": 0.9, "nginx": 1.5, "node": 4.0, "httplib": 4.0, "go": 3.0}),
     Job("http-browser", "http-parse", "http", "-c64", "-b", goal={"bare": 0.9}),
@@ -52,6 +53,7 @@ SERVERS = {
     "sink": ["ours", "libuv", "node", "bare"],
     "node-echo": ["ours", "node"],  # ours: the Node.js package
     "node-http": ["ours", "node"],
+    "node-sink": ["ours", "node"],
     "http": ["ours", "nginx", "haproxy", "node", "go", "httplib", "bare"],
     "http-parse": ["ours", "nginx", "haproxy", "node", "go", "bare"],  # cpp-httplib hangs on pipelined requests
     "file-4k": ["ours", "nginx", "bare"],

@@ -96,7 +96,9 @@ class Bench:
             return [ours + "bench-bare-sendfile", path, os.path.join(self.folder(kind), "index.html")]
         if server == "ours" and kind.startswith("node-"):
             addon = os.path.join(os.path.realpath(self.options.build), "node", "sunpath.node")
-            argv = [shutil.which("node"), os.path.join(HERE, f"sunpath-{kind}.js"), addon, kind.removeprefix("node-"), path]
+            job = kind.removeprefix("node-")
+            script = "sunpath-node-http.js" if job == "http" else "sunpath-node-echo.js"
+            argv = [shutil.which("node"), os.path.join(HERE, script), addon, job, path]
             return argv if argv[0] and os.path.exists(addon) else None
         if server == "ours":
             return [ours + "bench-sunpath-http", path] if is_http else [ours + "bench-sunpath-echo", kind, path]

@@ -161,6 +161,25 @@ bool sn_env_store(struct sn_env *own, const void *data, size_t size, napi_value 
     return napi_get_reference_value(own->env, own->slab, ret) == napi_ok;
 }
 
+bool sn_env_large(struct sn_env *own, size_t size, napi_value *ret, void **ret_data) {
+    size_t n_data = 0;
+
+    if (own->large && napi_get_reference_value(own->env, own->large, ret) == napi_ok && *ret &&
+        napi_get_buffer_info(own->env, *ret, ret_data, &n_data) == napi_ok && n_data == size) {
+        return true;
+    }
+    sn_env_large_used(own);
+    return napi_create_buffer(own->env, size, ret_data, ret) == napi_ok &&
+           napi_create_reference(own->env, *ret, 1, &own->large) == napi_ok;
+}
+
+void sn_env_large_used(struct sn_env *own) {
+    if (own->large) {
+        napi_delete_reference(own->env, own->large);
+    }
+    own->large = NULL;
+}
+
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
 void sn_env_hold(struct sn_env *own) {

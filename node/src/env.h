@@ -42,6 +42,7 @@ struct sn_env {
     napi_ref callbacks[SN_N_CALLBACKS];
     napi_ref slab; /* where the next input is copied: see sn_env_store() */
     char *slab_data;
+    napi_ref large; /* a buffer that waits to be used: see sn_env_large() */
     size_t slab_used;
     int n_open; /* what its end must wait for: handles, and work in other threads */
     int n_refs; /* what keeps the process alive */
@@ -80,6 +81,10 @@ napi_value sn_env_call(struct sn_env *own, napi_async_context context, napi_valu
  */
 bool sn_env_store(struct sn_env *own, const void *data, size_t size, napi_value *ret,
                   size_t *ret_offset);
+
+/* A Buffer of `size` bytes to read to; the same again until it is said to be used. */
+bool sn_env_large(struct sn_env *own, size_t size, napi_value *ret, void **ret_data);
+void sn_env_large_used(struct sn_env *own);
 
 /* Work in another thread begins, and has ended: the environment's end waits for it. */
 void sn_env_hold(struct sn_env *own);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <sunpath/connection.h>
@@ -12,7 +13,9 @@
 #include "descriptor.h"
 #include "object.h"
 
-#define SHORT_MAX 262144 /* what writeAll() lets wait */
+#define SHORT_MAX   262144 /* what writeAll() lets wait */
+#define LARGE       65536
+#define LARGE_READS 3
 
 struct sn_stream {
     struct sn_object object;
@@ -32,21 +35,84 @@ static void update(struct sn_stream *stream) {
 
 /* ---- what the loop tells --------------------------------------------------------------------- */
 
+/*
+ * A peer that is gone is an error for those who still have something to send; who only waits for
+ * its own end of file to be asked for learns it with the next write.
+ */
+static void on_close(struct sunpath_stream *from, int error, void *user) {
+    struct sn_stream *stream = user;
+    napi_value made;
+
+    (void)from;
+    stream->is_over = true;
+    if (error < 0 && (error != -EPIPE || stream->is_sending)) {
+        made = sn_make_error(stream->object.own->env, error, error == -EPIPE ? "write" : "read",
+                             NULL, NULL);
+        sn_object_tell(&stream->object, SN_STREAM_ERROR, 1, &made);
+    }
+    update(stream);
+}
+
+static void tell_data(struct sn_stream *stream, napi_value buffer, size_t offset, size_t size) {
+    napi_env env = stream->object.own->env;
+    napi_value arguments[3] = {buffer};
+
+    napi_create_uint32(env, (uint32_t)offset, &arguments[1]);
+    napi_create_uint32(env, (uint32_t)size, &arguments[2]);
+    sn_object_tell(&stream->object, SN_STREAM_DATA, 3, arguments);
+}
+
+static bool wants_more(const struct sn_stream *stream) {
+    return stream->stream && stream->is_reading && !stream->is_over && stream->object.own;
+}
+
+/* True when there may be more at once. */
+static bool read_large(struct sn_stream *stream) {
+    struct sn_env *own = stream->object.own;
+    size_t offset = 0;
+    napi_value buffer;
+    ssize_t n;
+    void *room;
+
+    if (!sn_env_large(own, LARGE, &buffer, &room)) {
+        return false;
+    }
+    n = recv(sunpath_stream_fd(stream->stream), room, LARGE, MSG_DONTWAIT);
+    if (n <= 0) {
+        if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOTSOCK) {
+            on_close(stream->stream, -errno, stream); /* the kernel tells it once only */
+        }
+        return false; /* an end of file it tells again */
+    }
+    if (n > LARGE / 2) {
+        sn_env_large_used(own);
+    } else if (!sn_env_store(own, room, (size_t)n, &buffer, &offset)) {
+        sn_env_large_used(own); /* no memory for less: then all of it */
+    }
+    tell_data(stream, buffer, offset, (size_t)n);
+    return n == LARGE && wants_more(stream);
+}
+
+/*
+ * What comes in large pieces is read to where JavaScript has it, not copied there; the stream does
+ * not mind, as it has nothing left.
+ */
 static void on_data(struct sunpath_stream *from, void *user) {
     struct sn_stream *stream = user;
-    struct sn_env *own = stream->object.own;
-    napi_value arguments[3];
     size_t size, offset;
     const void *input = sunpath_stream_input(from, &size);
+    napi_value buffer;
 
-    if (!sn_env_store(own, input, size, &arguments[0], &offset)) {
+    if (!sn_env_store(stream->object.own, input, size, &buffer, &offset)) {
         sunpath_stream_pause(from); /* no memory now: it stays where it is */
         return;
     }
     sunpath_stream_consume(from, size);
-    napi_create_uint32(own->env, (uint32_t)offset, &arguments[1]);
-    napi_create_uint32(own->env, (uint32_t)size, &arguments[2]);
-    sn_object_tell(&stream->object, SN_STREAM_DATA, 3, arguments);
+    tell_data(stream, buffer, offset, size);
+    if (size >= LARGE && wants_more(stream)) {
+        for (int i = 0; i < LARGE_READS && read_large(stream); i++) {
+        }
+    }
 }
 
 static void on_end(struct sunpath_stream *from, void *user) {
@@ -68,24 +134,6 @@ static void on_drain(struct sunpath_stream *from, void *user) {
     if (stream->tells_drain) {
         stream->tells_drain = false;
         sn_object_tell(&stream->object, SN_STREAM_DRAIN, 0, NULL);
-    }
-    update(stream);
-}
-
-/*
- * A peer that is gone is an error for those who still have something to send; who only waits for
- * its own end of file to be asked for learns it with the next write.
- */
-static void on_close(struct sunpath_stream *from, int error, void *user) {
-    struct sn_stream *stream = user;
-    napi_value made;
-
-    (void)from;
-    stream->is_over = true;
-    if (error < 0 && (error != -EPIPE || stream->is_sending)) {
-        made = sn_make_error(stream->object.own->env, error, error == -EPIPE ? "write" : "read",
-                             NULL, NULL);
-        sn_object_tell(&stream->object, SN_STREAM_ERROR, 1, &made);
     }
     update(stream);
 }
