@@ -40,13 +40,14 @@ static inline int read_version(struct sp_http_head *head, struct sp_http_cursor 
     return 1;
 }
 
+/* A target that does not begin with a slash, or that of a method which has one of its own. */
 static int check_target(struct sp_http_head *head, const char *data) {
     const char *method = data + head->method.at;
     const char *target = data + head->target.at;
     bool is_connect = head->method.size == 7 && memcmp(method, "CONNECT", 7) == 0;
     bool is_options = head->method.size == 7 && memcmp(method, "OPTIONS", 7) == 0;
 
-    if (sp_likely(*target == '/' && !is_connect)) {
+    if (*target == '/' && !is_connect) {
         return 1;
     }
     switch (sp_http_target_form(target, head->target.size)) {
@@ -61,10 +62,30 @@ static int check_target(struct sp_http_head *head, const char *data) {
     }
 }
 
+/* Nearly all requests are GETs. */
+static inline const char *scan_method(const char *at, const char *end) {
+    return sp_likely(end - at >= 4 && memcmp(at, "GET ", 4) == 0)
+               ? at + 3
+               : sp_scan_class(at, end, SP_CHAR_TOKEN);
+}
+
+/* "HTTP/1.x" CRLF, nearly always the same ten bytes. */
+static inline int read_version_line(struct sp_http_head *head, struct sp_http_cursor *cursor) {
+    int r;
+
+    if (sp_likely(cursor->end - cursor->at >= 10 && memcmp(cursor->at, "HTTP/1.1\r\n", 10) == 0)) {
+        head->version = 11;
+        cursor->at += 10;
+        return 1;
+    }
+    r = read_version(head, cursor);
+    return r > 0 ? sp_http_read_crlf(cursor, &head->why) : r;
+}
+
 /* method SP request-target SP HTTP-version CRLF (RFC 9112 3). */
 static int read_request_line(struct sp_http_head *head, struct sp_http_cursor *cursor) {
     const char *method = cursor->at, *end = cursor->end;
-    const char *target, *at = sp_scan_class(method, end, SP_CHAR_TOKEN);
+    const char *target, *at = scan_method(method, end);
     int r;
 
     head->method = sp_http_span(cursor, method, at);
@@ -84,12 +105,9 @@ static int read_request_line(struct sp_http_head *head, struct sp_http_cursor *c
         return sp_http_refuse(head, 400, "a malformed request target");
     }
     cursor->at = at + 1;
-    r = read_version(head, cursor);
-    if (r <= 0) {
-        return r;
-    }
-    r = sp_http_read_crlf(cursor, &head->why);
-    return r > 0 ? check_target(head, cursor->data) : r;
+    r = read_version_line(head, cursor);
+    return r > 0 && (*target != '/' || head->method.size == 7) ? check_target(head, cursor->data)
+                                                               : r;
 }
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* http1-scan-avx2.h - the scans of a field line 32 bytes at a time, for processors that can. */
+/* http1-scan-avx2.h - the scans of a field line many bytes at a time, for processors that can. */
 
 #ifndef SP_WIRE_HTTP1_SCAN_AVX2_H
 #define SP_WIRE_HTTP1_SCAN_AVX2_H
@@ -20,7 +20,8 @@ static inline bool sp_has_avx2(void) {
  * sp_http_token_rows[low nibble] has bit `high nibble` set when the two make a tchar. A shuffle
  * looks up 32 bytes at once, and finds nothing for those above 0x7f.
  */
-static inline SP_AVX2 uint32_t sp_not_token_avx2(__m256i bytes) {
+static inline SP_AVX2 uint32_t sp_not_token_32(const char *at) {
+    const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)at);
     const __m256i rows = _mm256_broadcastsi128_si256(
         _mm_loadu_si128((const __m128i *)(const void *)sp_http_token_rows));
     const __m256i bits = _mm256_set1_epi64x((long long)0x8040201008040201);
@@ -31,58 +32,31 @@ static inline SP_AVX2 uint32_t sp_not_token_avx2(__m256i bytes) {
     return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(found, _mm256_setzero_si256()));
 }
 
-static inline SP_AVX2 uint32_t sp_not_value_avx2(__m256i bytes) {
-    const __m256i control =
-        _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
-    const __m256i tab = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\t'));
+/* Control characters, HTAB among them: what ends a value, or is seldom in it. */
+static inline SP_AVX2 uint32_t sp_control_avx2(__m256i bytes) {
+    const __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
     const __m256i del = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(0x7f));
 
-    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(_mm256_andnot_si256(tab, control), del));
+    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, del));
 }
 
-/* The bits of the `n` bytes before `end`, fewer than 32, of 32 bytes that end there. */
-static inline uint32_t sp_last_bits(uint32_t bits, size_t n) {
-    return (uint32_t)((uint64_t)bits >> (32 - n));
+static inline SP_AVX2 uint64_t sp_control_64(const char *at) {
+    const __m256i *from = (const __m256i *)(const void *)at;
+
+    return sp_control_avx2(_mm256_loadu_si256(from)) |
+           (uint64_t)sp_control_avx2(_mm256_loadu_si256(from + 1)) << 32;
 }
 
-/*
- * These too load no byte at or behind `end`; those from `begin` on, before `at`, may be loaded: the
- * last bytes are looked at together with what stands before them.
- */
-static inline SP_AVX2 const char *sp_scan_token_avx2(const char *begin, const char *at,
-                                                     const char *end) {
-    uint32_t bad;
+/* The first from `at` on, unless it is among the last bytes before `end`: NULL. */
+static inline SP_AVX2 const char *sp_find_control(const char *at, const char *end) {
+    for (; end - at > 64; at += 64) {
+        uint64_t bits = sp_control_64(at);
 
-    for (; end - at >= 32; at += 32) {
-        bad = sp_not_token_avx2(_mm256_loadu_si256((const __m256i *)(const void *)at));
-        if (bad) {
-            return at + __builtin_ctz(bad);
+        if (bits) {
+            return at + __builtin_ctzll(bits);
         }
     }
-    if (end - begin < 32) {
-        return sp_scan_token(at, end);
-    }
-    bad = sp_not_token_avx2(_mm256_loadu_si256((const __m256i *)(const void *)(end - 32)));
-    bad = sp_last_bits(bad, (size_t)(end - at));
-    return bad ? at + __builtin_ctz(bad) : end;
-}
-
-static inline SP_AVX2 const char *sp_scan_value_avx2(const char *begin, const char *at,
-                                                     const char *end) {
-    uint32_t bad;
-
-    for (; end - at >= 32; at += 32) {
-        bad = sp_not_value_avx2(_mm256_loadu_si256((const __m256i *)(const void *)at));
-        if (bad) {
-            return at + __builtin_ctz(bad);
-        }
-    }
-    if (end - begin < 32) {
-        return sp_scan_value(at, end);
-    }
-    bad = sp_not_value_avx2(_mm256_loadu_si256((const __m256i *)(const void *)(end - 32)));
-    bad = sp_last_bits(bad, (size_t)(end - at));
-    return bad ? at + __builtin_ctz(bad) : end;
+    return NULL;
 }
 #endif
 

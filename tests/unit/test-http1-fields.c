@@ -63,6 +63,11 @@ static const char *const sections[] = {
     "Connection: keep-alive, Upgrade\r\nUpgrade:\tx\r\n\r\nbehind it another request, of some size",
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*\r\n"
     "EXPECT: 100-continue\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+    "Cookie: a-value-of-more-than-128-bytes; which-is-two-looks-of-64 and then some; "
+    "and-a\ttab-and "
+    "what-is-behind-it; as-cookies-are-when-there-are-many-of-them \r\nEmpty: \r\nVoid:\r\n"
+    "Last: of them\r\n\r\nanother request, so that the lines above are read where they are far "
+    "from the end of what there is",
     "a:1\r\nb:2\r\nc:3\r\nd:4\r\ne:5\r\nf:6\r\ng:7\r\nh:8\r\n\r\n",
     "a:1\r\nb:2\r\nc:3\r\nd:4\r\ne:5\r\nf:6\r\ng:7\r\nh:8\r\ni:9\r\n\r\n",
 };

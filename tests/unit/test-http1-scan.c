@@ -58,42 +58,54 @@ START_TEST(targets) {
 END_TEST
 
 #ifdef SP_HAVE_AVX2
-typedef const char *wide_scan_fn(const char *begin, const char *at, const char *end);
+static bool is_control(int byte) {
+    return byte < 0x20 || byte == 0x7f;
+}
 
-/* The `n` bytes at `at`, with what stands before them from `begin` on. */
-static void check_wide(wide_scan_fn *scan, int class, const char *begin, char *at, size_t n) {
-    const char *end = at + n;
-
-    memcpy(at, text, n);
-    ck_assert_ptr_eq(scan(begin, at, end), end);
-    for (size_t i = 0; i < n; i++) {
+/* `at` has exactly 64 bytes. */
+static void check_wide(char *at) {
+    for (unsigned i = 0; i < 64; i++) {
         for (int byte = 0; byte < 256; byte++) {
+            bool is_token = sp_char_is((char)byte, SP_CHAR_TOKEN);
+
             at[i] = (char)byte;
-            if (scan(begin, at, end) != sp_scan_class(at, end, class)) {
-                ck_abort_msg("byte %#x at %zu of %zu", (unsigned)byte, i, n);
-            }
+            ck_assert_uint_eq(sp_control_64(at), is_control(byte) ? 1ULL << i : 0);
+            ck_assert_uint_eq(sp_not_token_32(at), i < 32 && !is_token ? 1U << i : 0);
         }
         at[i] = text[i];
     }
 }
 #endif
 
-START_TEST(wider_scans) {
+START_TEST(wider_looks) {
 #ifdef SP_HAVE_AVX2
-    static const size_t sizes[] = {0, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, N_MAX};
-    static const size_t n_before[] = {0, 20, 31, 32, 33};
+    char *at = malloc(64);
 
-    for (size_t i = 0; sp_has_avx2() && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        for (size_t j = 0; j < sizeof(n_before) / sizeof(n_before[0]); j++) {
-            char *begin = malloc(n_before[j] + sizes[i] + 1); /* ends where the bytes do */
-            char *at = begin + n_before[j] + 1;
-
-            memset(begin, '\n', n_before[j] + 1);
-            check_wide(sp_scan_token_avx2, SP_CHAR_TOKEN, begin, at, sizes[i]);
-            check_wide(sp_scan_value_avx2, SP_CHAR_VALUE, begin, at, sizes[i]);
-            free(begin);
-        }
+    memcpy(at, text, 64);
+    if (sp_has_avx2()) {
+        check_wide(at);
     }
+    free(at);
+#endif
+}
+END_TEST
+
+START_TEST(controls) {
+#ifdef SP_HAVE_AVX2
+    enum {
+        N = 200
+    };
+    char *at = malloc(N);
+
+    memset(at, 'x', N);
+    ck_assert(!sp_has_avx2() || !sp_find_control(at, at + N));
+    for (size_t i = 0; sp_has_avx2() && i < N; i++) {
+        at[i] = '\r';
+        ck_assert_ptr_eq(sp_find_control(at, at + N), i < 192 ? at + i : NULL);
+        ck_assert_ptr_null(sp_find_control(at + 136, at + N)); /* 64 bytes: none is behind them */
+        at[i] = 'x';
+    }
+    free(at);
 #endif
 }
 END_TEST
@@ -146,5 +158,5 @@ START_TEST(the_first_is_found) {
 }
 END_TEST
 
-SP_TESTS("http1-scan", tokens, hosts, values, targets, wider_scans, rows_are_the_table,
+SP_TESTS("http1-scan", tokens, hosts, values, targets, wider_looks, controls, rows_are_the_table,
          equal_but_for_the_case, the_first_is_found)
