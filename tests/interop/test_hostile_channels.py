@@ -119,7 +119,7 @@ class Horde:
 
     def notes(self, peer):
         pick = self.random.choice
-        text = note(pick([0, 1, 1, 2, 3, 4, 4, 5, 6, 99]), pick([0, 1, 15, 16, HAS_MEMORY, HAS_MEMORY | 15, (1 << 32) - 1]),
+        text = note(pick([0, 1, 1, 2, 3, 4, 4, 5, 6, 99]), pick([0, 1, 15, 16, HAS_MEMORY, HAS_MEMORY | 15]),
                     pick([0, 1, 4096, 1 << 20, (1 << 20) + 1, (1 << 64) - 1]))
         return self.send(peer, self.frame(text), [self.any_fd() for _ in range(pick([0, 1, 1, 2, 5]))])
 
@@ -190,11 +190,20 @@ class Hostile(TestCase):
         with open(f"/proc/{server.pid}/maps", encoding="utf-8") as maps:
             return len(os.listdir(f"/proc/{server.pid}/fd")), maps.read().count("memfd:")
 
+    def n_sockets(self, server):
+        folder = f"/proc/{server.pid}/fd"
+        try:
+            return sum("socket:" in os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder))
+        except FileNotFoundError:  # closed meanwhile
+            return -1
+
     def attack(self, kind):
         path = self.path(f"{kind}.sock")
         server = self.start(VICTIM, f"{kind}:{path}" if kind in TYPES else path, "line" if kind in TYPES else kind)
         horde = Horde(self, path, kind)
         until(lambda: accepts(path, horde.type), f"{server.argv} to listen")
+        self.is_served(horde)
+        until(lambda: self.n_sockets(server) == 1, "its client to be gone")
         before = self.held(server)
         for i in range(N_ACTS):
             horde.act()
