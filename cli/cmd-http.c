@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include <sunpath/http.h>
 
@@ -82,6 +83,16 @@ static bool is_wrongly_coded(const struct http_job *job,
     return job->is_compressed && coding && strcasecmp(coding, "identity") != 0;
 }
 
+/* Has it changed since the bytes were written that this is to follow? As far as the server tells.
+ */
+static bool has_changed(const struct http_job *job, const struct sunpath_http_response *response) {
+    const char *date = sunpath_http_response_header(response, "Last-Modified");
+    struct tm modified = {0};
+
+    return job->written_s > 0 && date && strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &modified) &&
+           timegm(&modified) > job->written_s;
+}
+
 /* The part that was asked for, or the news that there is nothing behind what we have. */
 static int check_part(const struct http_job *job, const struct sunpath_http_response *response) {
     const char *range = sunpath_http_response_header(response, "Content-Range");
@@ -95,6 +106,7 @@ static int check_part(const struct http_job *job, const struct sunpath_http_resp
     if (job->status == 206) {
         return strncmp(range, expected, strlen(expected)) != 0 ? -ERANGE
                : is_wrongly_coded(job, response)               ? -ENOTSUP
+               : has_changed(job, response)                    ? -ESTALE
                                                                : 0;
     }
     return job->status == 416 && strcmp(range, expected) == 0 ? -EALREADY : -ERANGE;

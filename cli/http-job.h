@@ -33,6 +33,7 @@ struct http_job {
     int max_resumes;
     const char *continue_at; /* "-", an offset, or NULL */
     uint64_t offset;         /* of the first byte that is asked for */
+    int64_t written_s;       /* when the bytes before it were, in Unix seconds; 0: not known */
     struct sunpath_connect_options connect;
 
     char *cookie; /* all --cookie NAME=VALUE, joined; NULL: none */

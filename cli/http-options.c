@@ -339,6 +339,7 @@ static int read_offset(struct http_job *job) {
         }
     } else if (job->sink.name && stat(job->sink.name, &file) == 0 && S_ISREG(file.st_mode)) {
         job->offset = (uint64_t)file.st_size;
+        job->written_s = file.st_mtime;
     }
     return CLI_OK;
 }

@@ -35,6 +35,9 @@ int http_report_output(const struct http_job *job) {
     } else if (job->output_error == -ERANGE) {
         cli_say("the server answered %d instead of what follows byte %llu: nothing was written",
                 job->status, (unsigned long long)job->offset);
+    } else if (job->output_error == -ESTALE) {
+        cli_say("the server has changed it since '%s' was written: nothing was added",
+                cli_show(&shown, job->sink.name));
     } else if (job->output_error == -ENOTSUP) {
         cli_say("the server sent what follows byte %llu encoded: nothing was written",
                 (unsigned long long)job->offset);

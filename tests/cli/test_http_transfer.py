@@ -61,7 +61,8 @@ class Handler(BaseHTTPRequestHandler):
         if begin >= len(WHOLE):
             self.answer(416, b"no more", Content_Range=f"bytes */{len(WHOLE)}")
         elif begin > 0 and self.path != "/no-parts":
-            self.answer(206, WHOLE[begin:], Content_Range=f"bytes {begin}-{len(WHOLE) - 1}/{len(WHOLE)}")
+            self.answer(206, WHOLE[begin:], Content_Range=f"bytes {begin}-{len(WHOLE) - 1}/{len(WHOLE)}",
+                        Last_Modified="Sat, 01 Jan 2000 12:00:00 GMT")
         else:
             self.answer(200, WHOLE)
 
@@ -303,6 +304,14 @@ class HttpTransferTest(TestCase):
         self.assertEqual(self.read("out"), WHOLE)
         self.assertEqual(self.ok("-C", "511000", "/whole", text=False), WHOLE[511000:])
         os.truncate(out, 1000)
+        os.utime(out, (946_728_000, 946_728_000))  # in the second when it was made there
+        self.ok("-C", "-", "-o", out, "/whole")
+        self.assertEqual(self.read("out"), WHOLE)
+        for option in (["-C", "-"], ["--resume"]):
+            os.truncate(out, 1000)
+            os.utime(out, (946_727_999, 946_727_999))
+            self.fails(1, f"the server has changed it since '{out}' was written: nothing was added", *option, "-o", out, "/whole")
+            self.assertEqual(self.read("out"), WHOLE[:1000])
         self.fails(1, "answered 200 instead of what follows byte 1000", "-C", "-", "-o", out, "/no-parts")
         self.fails(1, "answered 404 instead of what follows byte 1000", "-C", "-", "-o", out, "/missing")
         self.assertEqual(self.read("out"), WHOLE[:1000])
