@@ -294,7 +294,8 @@ function wrote(socket, state, size, queued, callback) {
   socket._bytesWritten += size;
   if (socket[kTimer] !== null) socket[kTimer].refresh();
   if (callback !== undefined) {
-    if (queued === 0) process.nextTick(callback, null);
+    // who waits already is told first: that the kernel took everything is not known to JavaScript yet
+    if (queued === 0 && socket[kWaiting] === null) process.nextTick(callback, null);
     else (socket[kWaiting] ??= []).push(callback);
   }
   if (queued === 0 || queued < state.highWaterMark) return true;
@@ -312,11 +313,20 @@ function drained(socket) {
   }
 }
 
-// Everything the addon had was taken by the kernel.
+// Everything the addon had was taken by the kernel. A callback that throws keeps none of the others from being called.
 function settle(socket) {
   const waiting = socket[kWaiting];
+  if (waiting === null) {
+    goOn(socket);
+    return;
+  }
   socket[kWaiting] = null;
-  if (waiting !== null) for (const callback of waiting) callback(null);
+  for (const callback of waiting) process.nextTick(callback, null);
+  process.nextTick(goOn, socket);
+}
+
+function goOn(socket) {
+  if (socket[kHandle] === null) return;
   if (socket[kRest] !== null) {
     sendOn(socket);
     return;
@@ -324,7 +334,7 @@ function settle(socket) {
   const final = socket[kFinal];
   socket[kFinal] = null;
   if (final !== null) finish(socket, final);
-  else drained(socket);
+  else if (socket._writableState.needDrain && socket[kHandle].tellDrain()) drained(socket);
 }
 
 function finish(socket, callback) {

@@ -107,6 +107,36 @@ test('writes of all kinds arrive in their order', async t => {
   assert.deepStrictEqual(order, order.map((_, i) => i));
 });
 
+test('callbacks of small and large answers keep their order inside a data listener', async t => {
+  const { client, conn } = await pair(t);
+  const order = [];
+  const sizes = [10, 20000, 10, 100000, 1, 70000, 300000, 5, 0, 65536, 3];
+  conn.on('data', () => sizes.forEach((size, i) => conn.write(Buffer.alloc(size), () => order.push(i))));
+  client.resume();
+  client.write('go');
+  await until(() => order.length === sizes.length, 'all callbacks');
+  assert.deepStrictEqual(order, order.map((_, i) => i));
+});
+
+test('a callback that throws keeps none of the others from being called', async () => {
+  const child = start(process.execPath, '-e', `
+    const sunpath = require(${JSON.stringify(require.resolve('..'))});
+    let n = 0;
+    process.on('uncaughtException', () => {});
+    sunpath.listen(process.argv[1], conn => {
+      conn.on('data', () => {
+        for (let i = 0; i < 20; i++) conn.write(Buffer.alloc(i * 1000), () => { n++; if (i % 3 === 0) throw new Error('x'); });
+      }).on('end', () => { console.log('called', n); process.exit(); });
+    }).then(async () => {
+      const client = await sunpath.connect(process.argv[1]);
+      let size = 0;
+      client.on('data', data => { size += data.length; if (size === 190000) setImmediate(() => client.end()); });
+      client.write('go');
+    });`, socketPath());
+  await child.ended;
+  assert.strictEqual(child.output, 'called 20\n');
+});
+
 test('a callback is called when the kernel has the bytes, and not before', async t => {
   const path = socketPath();
   const peer = python(`
