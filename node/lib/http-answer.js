@@ -5,14 +5,20 @@
 const { types } = require('node:util');
 const { invalidType, outOfRange } = require('./errors');
 
-const WHOLE_MAX = 256 * 1024; // bytes given to the engine at once; more goes in pieces, as the client takes it
-const NOT_BYTES = /[^\t\x20-\x7e\x80-\xff\0]/;
-
 function invalidHeader(name, value) {
   const error = new TypeError(`Header "${name}" must be a string without control characters and beyond U+00FF. ` +
     `Received ${JSON.stringify(String(value))}`);
   error.code = 'ERR_INVALID_CHAR';
   return error;
+}
+
+// No control characters but tabs and our own NULs, and nothing that one byte cannot hold.
+function isBytes(text) {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 ? code !== 0x09 && code !== 0 : code === 0x7f || code > 0xff) return false;
+  }
+  return true;
 }
 
 // The headers as the engine takes them, "name NUL value NUL ...", and how many there are.
@@ -27,7 +33,7 @@ class Fields {
     }
     if (value === undefined || value === null) return;
     const line = `${name}\0${value}\0`;
-    if (NOT_BYTES.test(line)) throw invalidHeader(name, value);
+    if (!isBytes(line)) throw invalidHeader(name, value);
     this.text += line;
     this.count++;
   }
@@ -98,7 +104,7 @@ function answerBody(exchange, status, fields, body, isExact) {
     return undefined;
   }
   if (typeof body === 'string') {
-    if (body.length <= WHOLE_MAX / 3) {
+    if (body.length <= exchange.server.pieceMax / 3) {
       exchange.respond(status, fields.text, fields.count, body, isExact);
       return undefined;
     }
@@ -116,7 +122,7 @@ function isHead(exchange) {
 }
 
 function answerBytes(exchange, status, fields, bytes, isExact) {
-  if (bytes.byteLength <= WHOLE_MAX || isHead(exchange)) {
+  if (bytes.byteLength <= exchange.server.pieceMax || isHead(exchange)) {
     exchange.respond(status, fields.text, fields.count, bytes, isExact);
     return undefined;
   }

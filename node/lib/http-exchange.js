@@ -14,7 +14,7 @@ const BODY_END = 2;
 const DRAIN = 3;
 const FINISH = 4;
 
-const PIECE_MAX = 256 * 1024; // bytes written at once: what the engine calls its high mark
+const FULL = -105; // ENOBUFS: more than maxOutput would wait for the client
 
 function abortError(message) {
   return new DOMException(message, 'AbortError');
@@ -46,34 +46,20 @@ class Exchange {
   }
 
   async readBody() {
-    if (this.bodyKind === COLLECTED) return this.#collected();
-    return this.#incoming().collect();
+    if (this.bodyKind === COLLECTED) return collected(this);
+    return incomingOf(this).collect();
   }
 
   openBody() {
-    if (this.bodyKind !== COLLECTED) return this.#incoming().stream();
+    if (this.bodyKind !== COLLECTED) return incomingOf(this).stream();
     return new ReadableStream({
       type: 'bytes',
       pull: controller => {
-        const bytes = this.#collected();
+        const bytes = collected(this);
         controller.enqueue(bytes);
         controller.close();
       },
     }, { highWaterMark: 0 });
-  }
-
-  #collected() {
-    const bytes = binding.httpBody(this.number);
-    if (!bytes) throw this.error ?? new TypeError('Body is unusable: the request has been answered');
-    return bytes;
-  }
-
-  #incoming() {
-    if (!this.incoming) {
-      this.incoming = new IncomingBody(isHeld => binding.httpHold(this.number, isHeld));
-      if (this.isOver) this.incoming.fail(this.error ?? new TypeError('Body is unusable: the request has been answered'));
-    }
-    return this.incoming;
   }
 
   // ---- the answer ----
@@ -87,66 +73,92 @@ class Exchange {
 
   // Resolves when there is room for more.
   async write(bytes) {
-    for (let at = 0; at < bytes.byteLength && !this.isOver; at += PIECE_MAX) {
-      const piece = bytes.byteLength <= PIECE_MAX ? bytes : bytes.subarray(at, at + PIECE_MAX);
-      if (check(binding.httpWrite(this.number, piece)) === 1) await this.#room();
+    const max = this.server.pieceMax;
+    for (let at = 0; at < bytes.byteLength && !this.isOver; at += max) {
+      const piece = bytes.byteLength <= max ? bytes : bytes.subarray(at, at + max);
+      let result = binding.httpWrite(this.number, piece);
+      while (result === FULL && !this.isOver) {
+        await room(this);
+        result = binding.httpWrite(this.number, piece);
+      }
+      if (check(result) === 1) await room(this);
     }
-  }
-
-  #room() {
-    return new Promise(resolve => {
-      this.onRoom = resolve;
-    });
   }
 
   end() {
     if (this.isOver) return;
     const result = binding.httpEnd(this.number);
-    this.#settle(null);
+    settle(this, null);
     check(result);
   }
 
   respond(status, headers, count, body, isExact) {
     if (this.isOver) return;
     check(binding.httpRespond(this.number, status, headers, count, body, isExact));
-    this.#settle(null);
+    settle(this, null);
   }
 
   // In the engine's words, or by cutting the connection when the answer is begun.
   fail(status) {
     if (this.isOver) return;
     binding.httpFail(this.number, status);
-    this.#settle(null);
+    settle(this, null);
   }
 
   // ---- what the engine tells ----
 
   tell(event, value) {
-    if (event === PIECE) this.#incoming().push(value);
-    else if (event === BODY_END) this.#incoming().end();
-    else if (event === DRAIN) this.#tellRoom();
-    else if (event === FINISH) this.#settle(abortError(value === 0 ? 'The answer was ended' : reasonOf(value)));
+    if (event === PIECE) incomingOf(this).push(value);
+    else if (event === BODY_END) incomingOf(this).end();
+    else if (event === DRAIN) tellRoom(this);
+    else if (event === FINISH) settle(this, abortError(value === 0 ? 'The answer was ended' : reasonOf(value)));
   }
+}
 
-  #tellRoom() {
-    const resolve = this.onRoom;
-    this.onRoom = null;
-    if (resolve) resolve();
-  }
+// Functions, not private methods, which would cost each exchange time when it is made.
 
-  #settle(error) {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.error = error;
-    this.server.pending.delete(this.number);
-    if (this.incoming) this.incoming.fail(error ?? new TypeError('Body is unusable: the request has been answered'));
-    this.#tellRoom();
-    if (!error) return;
-    const { onGone } = this;
-    this.onGone = null;
-    if (onGone) onGone(error);
-    if (this.controller) this.controller.abort(error);
+function answered() {
+  return new TypeError('Body is unusable: the request has been answered');
+}
+
+function collected(exchange) {
+  const bytes = binding.httpBody(exchange.number);
+  if (!bytes) throw exchange.error ?? answered();
+  return bytes;
+}
+
+function incomingOf(exchange) {
+  if (!exchange.incoming) {
+    exchange.incoming = new IncomingBody(isHeld => binding.httpHold(exchange.number, isHeld));
+    if (exchange.isOver) exchange.incoming.fail(exchange.error ?? answered());
   }
+  return exchange.incoming;
+}
+
+function room(exchange) {
+  return new Promise(resolve => {
+    exchange.onRoom = resolve;
+  });
+}
+
+function tellRoom(exchange) {
+  const resolve = exchange.onRoom;
+  exchange.onRoom = null;
+  if (resolve) resolve();
+}
+
+function settle(exchange, error) {
+  if (exchange.isOver) return;
+  exchange.isOver = true;
+  exchange.error = error;
+  exchange.server.pending.delete(exchange.number);
+  if (exchange.incoming) exchange.incoming.fail(error ?? answered());
+  if (exchange.onRoom) tellRoom(exchange);
+  if (!error) return;
+  const { onGone } = exchange;
+  exchange.onGone = null;
+  if (onGone) onGone(error);
+  if (exchange.controller) exchange.controller.abort(error);
 }
 
 // -ECANCELED, -ETIMEDOUT, -EMSGSIZE, -EBADMSG: what on_finish of http-server.h tells.
@@ -165,7 +177,7 @@ function check(result) {
   if (result === undefined || result >= 0) return result;
   const error = result === -90
     ? new TypeError('The answer has more of a body than its status or Content-Length allows')
-    : new Error(result === -105 ? 'The answer is larger than maxOutput' : 'The answer cannot be sent');
+    : new Error(result === FULL ? 'The answer is larger than maxOutput' : 'The answer cannot be sent');
   error.code = result === -90 ? 'ERR_HTTP_BODY_NOT_ALLOWED' : 'ERR_HTTP_ANSWER';
   error.errno = result;
   throw error;

@@ -4,6 +4,7 @@
 
 const { Readable } = require('node:stream');
 const { NO_BODY } = require('./http-exchange');
+const { ServedHeaders } = require('./http-headers');
 
 // What the URL standard leaves as it is: no IPv4 in disguise, no punycode, no dots to resolve.
 const PLAIN_HOST = /^(?!.*xn--)(?:[a-z0-9_-]+\.)*[a-z_][a-z0-9_-]*(?::(?!80$)[1-9][0-9]{0,3})?$/;
@@ -23,39 +24,32 @@ function parsed(text) {
   }
 }
 
+function hostOf(head) {
+  const found = /^host[ \t]*:[ \t]*(.*?)[ \t]*$/im.exec(head);
+  return (found && found[1]) || 'localhost';
+}
+
+let lastHost = 'localhost'; // one that is known to be plain
+
+// Nearly always the same one, spelled in the usual way.
+function plainHostOf(head) {
+  const at = head.indexOf('\r\nHost: ') + 8;
+  if (at < 8) return null;
+  const host = head.slice(at, head.indexOf('\r', at));
+  if (host !== lastHost && PLAIN_HOST.test(host)) lastHost = host;
+  return host === lastHost ? host : null;
+}
+
 /** The URL standard's spelling of what was asked for; throws BadRequest when there is none. */
 function urlOf(head) {
   const methodEnd = head.indexOf(' ');
   const target = head.slice(methodEnd + 1, head.indexOf(' ', methodEnd + 1));
-  const found = /^host[ \t]*:[ \t]*(.*?)[ \t]*$/im.exec(head);
-  const host = (found && found[1]) || 'localhost';
-
   if (target.charCodeAt(0) === 0x2f) {
-    return PLAIN_HOST.test(host) && PLAIN_TARGET.test(target)
-      ? `http://${host}${target}`
-      : parsed(`http://${host}${target}`);
+    const host = plainHostOf(head);
+    return host !== null && PLAIN_TARGET.test(target) ? `http://${host}${target}` : parsed(`http://${hostOf(head)}${target}`);
   }
-  if (target === '*') {
-    return parsed(`http://${host}/`);
-  }
+  if (target === '*') return parsed(`http://${hostOf(head)}/`);
   return parsed(target.includes('://') ? target : `http://${target}/`);
-}
-
-/** [[name, value], ...] of a head as it was sent. */
-function headerPairs(head) {
-  const pairs = [];
-  // Where another call has read a value, a NUL stands behind it.
-  const lines = head.split(/[\r\n\0]+/);
-
-  for (let i = 1; i < lines.length; i++) {
-    const line = lines[i];
-    const colon = line.indexOf(':');
-
-    if (colon > 0) {
-      pairs.push([line.slice(0, colon).trimEnd(), line.slice(colon + 1).trim()]);
-    }
-  }
-  return pairs;
 }
 
 /** What the handler gets: `instanceof Request`, with nothing made that it does not ask for. */
@@ -82,7 +76,7 @@ class ServedRequest {
   }
 
   get headers() {
-    return (this.#headers ??= new Headers(headerPairs(this.#exchange.head)));
+    return (this.#headers ??= new ServedHeaders(this.#exchange.head));
   }
 
   get signal() {
@@ -249,4 +243,4 @@ for (const symbol of Object.getOwnPropertySymbols(new Request('http://localhost/
   });
 }
 
-module.exports = { ServedRequest, BadRequest, urlOf, headerPairs };
+module.exports = { ServedRequest, BadRequest };

@@ -18,6 +18,8 @@ const kServe = Symbol('serve');
 const kClosed = Symbol('closed');
 const CLOSED = 5; // as node/src/http.h has it
 
+const PIECE_MAX = 256 * 1024;
+const OUTPUT_MIN = 4096;
 const DRAIN_MS = 10_000;
 const INT_MAX = 0x7fffffff;
 const LIMITS = ['maxHead', 'maxHeaders', 'maxOutput', 'maxConnections', 'maxRequests', 'maxConnectionsPerUid',
@@ -28,7 +30,8 @@ const TIMEOUTS = ['headTimeout', 'bodyTimeout', 'writeTimeout', 'keepAliveTimeou
 function engineOptions(options) {
   const native = {};
   for (const name of LIMITS) {
-    native[name] = validate.optional(validate.integer, options[name], `options.${name}`, 1, INT_MAX);
+    const min = name === 'maxOutput' ? OUTPUT_MIN : 1;
+    native[name] = validate.optional(validate.integer, options[name], `options.${name}`, min, INT_MAX);
   }
   for (const name of TIMEOUTS) {
     const value = options[name];
@@ -75,12 +78,15 @@ class HttpServer extends EventEmitter {
 
   constructor(options, handler) {
     super();
+    const native = engineOptions(options);
     this.pending = new Map(); // exchanges that something will still be told of
-    Object.defineProperty(this, 'pending', { enumerable: false });
+    // Bytes given to the engine at once; more goes in pieces, as the client takes it.
+    this.pieceMax = Math.min(PIECE_MAX, Math.floor((native.maxOutput ?? Infinity) / 4));
+    Object.defineProperties(this, { pending: { enumerable: false }, pieceMax: { enumerable: false } });
     this.#handler = handler;
     this.#onError = validate.optional(validate.fn, options.onError, 'options.onError') ?? reportError;
     this.#drainMs = validate.optional(readOptions.duration, options.drainTimeout, 'options.drainTimeout') ?? DRAIN_MS;
-    this.#native = new binding.HttpServer(engineOptions(options));
+    this.#native = new binding.HttpServer(native);
     this.#native[kServer] = this;
   }
 
@@ -153,7 +159,7 @@ class HttpServer extends EventEmitter {
     try {
       const handler = this.#handler;
       const result = handler(request, info);
-      if (typeof result === 'string' && !exchange.isOver) {
+      if (typeof result === 'string' && result.length <= this.pieceMax / 3 && !exchange.isOver) {
         exchange.isOver = true;
         return result;
       }

@@ -307,6 +307,51 @@ test('a slow reader holds the source back, a slow source the writer', async () =
   }, { maxBody: Infinity });
 });
 
+test('answers of any size pass through a small maxOutput', async () => {
+  const text = 'ä'.repeat(400_000);
+  const handlers = { '/string': () => text, '/later': async () => text, '/bytes': () => Buffer.from(text), '/response': () => new Response(text),
+    '/stream': () => new Response(new Blob([text]).stream()) };
+  for (const maxOutput of [4096, 65536, undefined]) {
+    await serving(request => handlers[new URL(request.url).pathname](), async path => {
+      for (const url of Object.keys(handlers)) {
+        const got = await ask(path, url);
+        assert.ok(got.body === text, `${url} ${maxOutput}: ${got.status}, ${got.body.length}`);
+      }
+    }, { maxOutput });
+  }
+});
+
+test('headers are read, changed and passed on as those of the platform', async () => {
+  const handler = request => {
+    const { headers } = request;
+    const real = new Headers([['a', '1'], ['b', ' x '], ['A', '2'], ['host', 'x'], ['connection', 'close']]);
+    assert.ok(headers instanceof Headers);
+    assert.deepStrictEqual([...headers], [...real]);
+    assert.deepStrictEqual([...headers.keys()], [...real.keys()]);
+    assert.deepStrictEqual([...headers.values()], [...real.values()]);
+    assert.deepStrictEqual([headers.get('A'), headers.get('c'), headers.has('B'), headers.has('c')], ['1, 2', null, true, false]);
+    assert.throws(() => headers.get('a b'), TypeError);
+    assert.throws(() => headers.has(''), TypeError);
+    assert.throws(() => headers.forEach(1), TypeError);
+    assert.deepStrictEqual(headers.getSetCookie(), []);
+    const seen = {};
+    headers.forEach((value, name, all) => { seen[name] = value; assert.strictEqual(all, headers); });
+    assert.deepStrictEqual(seen, Object.fromEntries(real));
+    assert.deepStrictEqual([...new Headers(headers)], [...real]);
+    assert.deepStrictEqual([...new Request('http://x/', { headers }).headers], [...real]);
+    headers.set('a', '3');
+    headers.append('d', '4');
+    headers.delete('b');
+    assert.deepStrictEqual([headers.get('a'), headers.get('d'), headers.get('b')], ['3', '4', null]);
+    return JSON.stringify([...headers.keys()]);
+  };
+  await serving(handler, async path => {
+    const heard = await say(path, 'GET / HTTP/1.1\r\na: 1\r\nB:  x \r\nA:2\r\nHost: x\r\nConnection: close\r\n\r\n');
+    assert.match(heard, /\["a","connection","d","host"\]$/);
+    assert.match(await say(path, 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n'), /^HTTP\/1.1 400/);
+  });
+});
+
 test('a client that leaves aborts the signal and cancels the source', async () => {
   const events = [];
   const handler = request => {
