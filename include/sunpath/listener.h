@@ -24,8 +24,8 @@ struct sunpath_listen_options {
     int backlog;                         /* connections waiting to be accepted; 0: 4096; -1: none */
     const struct sunpath_access *access; /* borrowed until close; NULL: everyone the mode lets in */
     bool reuse_port;                     /* TCP: SO_REUSEPORT, so several processes share a port */
-    int send_buffer;    /* SO_SNDBUF in bytes, inherited by connections; 0: leave */
-    int receive_buffer; /* SO_RCVBUF, likewise */
+    int send_buffer;                     /* SO_SNDBUF in bytes, also of connections; 0: leave */
+    int receive_buffer;                  /* SO_RCVBUF, likewise */
     /* Every message says who sent it, from the first one on: sunpath_want_credentials(). */
     bool want_credentials;
 };

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "inspect/explain.h"
 #include "os/clock.h"
+#include "os/socket-buffers.h"
 #include "os/user.h"
 #include "sock/connect-internal.h"
 
@@ -51,14 +52,10 @@ int sp_connect_wait(const struct sp_connecting *call, int fd, int pause_ms) {
 int sp_connect_set_up(const struct sp_connecting *call, int fd) {
     const struct sunpath_connect_options *options = &call->options;
 
-    if (options->send_buffer > 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options->send_buffer,
-                                               sizeof(options->send_buffer)) < 0) {
-        return -errno;
-    }
-    if (options->receive_buffer > 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &options->receive_buffer,
-                   sizeof(options->receive_buffer)) < 0) {
-        return -errno;
+    int r = sp_socket_buffers_set(fd, options->send_buffer, options->receive_buffer);
+
+    if (r < 0) {
+        return r;
     }
     return options->want_credentials && call->address->kind != SUNPATH_ADDRESS_TCP
                ? sunpath_want_credentials(fd, true)

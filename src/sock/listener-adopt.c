@@ -153,6 +153,8 @@ int sp_listener_adopt(struct sunpath_listener **ret, int fd,
         return r;
     }
     listener->access = options->access;
+    listener->send_buffer = options->send_buffer;
+    listener->receive_buffer = options->receive_buffer;
     listener->fd = fd;
     *ret = sp_take_ptr(&listener);
     return 0;

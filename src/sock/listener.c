@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "inspect/explain.h"
 #include "os/fd.h"
+#include "os/socket-buffers.h"
 #include "sock/listener-internal.h"
 
 #define N_REFUSED_MAX 128 /* in a row, before accept() lets the program do something else */
@@ -39,18 +40,14 @@ void sp_listener_closep(struct sunpath_listener **listener) {
 
 int sp_listener_set_up(int fd, const struct sunpath_listen_options *options,
                        struct sunpath_error *error) {
-    if (options->send_buffer > 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options->send_buffer,
-                                               sizeof(options->send_buffer)) < 0) {
-        return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "socket", "SO_SNDBUF: %m");
-    }
-    if (options->receive_buffer > 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &options->receive_buffer,
-                   sizeof(options->receive_buffer)) < 0) {
-        return sp_fail(error, -errno, SUNPATH_REASON_SYSTEM, "socket", "SO_RCVBUF: %m");
+    int r = sp_socket_buffers_set(fd, options->send_buffer, options->receive_buffer);
+
+    if (r < 0) {
+        errno = -r;
+        return sp_fail(error, r, SUNPATH_REASON_SYSTEM, "socket", "SO_SNDBUF, SO_RCVBUF: %m");
     }
     if (options->want_credentials) {
-        int r = sunpath_want_credentials(fd, true);
-
+        r = sunpath_want_credentials(fd, true);
         errno = -r;
         return r < 0 ? sp_fail(error, r, SUNPATH_REASON_SYSTEM, "socket", "SO_PASSCRED: %m") : 0;
     }
@@ -181,6 +178,8 @@ int sunpath_listener_open_address(struct sunpath_listener **ret,
     }
     listener->type = listener->address.type;
     listener->access = read.access;
+    listener->send_buffer = read.send_buffer;
+    listener->receive_buffer = read.receive_buffer;
     r = publish(listener, &read, error);
     if (r < 0) {
         return r;
@@ -230,6 +229,8 @@ int sunpath_listener_accept(struct sunpath_listener *listener, int *ret_fd) {
             return -errno;
         }
         if (sunpath_access_check(listener->access, fd) == 0) {
+            /* TCP connections have them from the listener, others do not */
+            (void)sp_socket_buffers_set(fd, listener->send_buffer, listener->receive_buffer);
             *ret_fd = fd;
             return 0;
         }

@@ -322,7 +322,7 @@ static uint32_t backlog_of(const char *path) {
 START_TEST(backlog_and_buffers_are_set) {
     struct sunpath_listen_options options = SUNPATH_OPTIONS(struct sunpath_listen_options);
     struct sunpath_listener *listener;
-    int value = 0;
+    int value = 0, client, accepted;
     socklen_t n = sizeof(value);
 
     options.backlog = 7;
@@ -332,6 +332,12 @@ START_TEST(backlog_and_buffers_are_set) {
     ck_assert_int_eq(getsockopt(sunpath_listener_fd(listener), SOL_SOCKET, SO_SNDBUF, &value, &n),
                      0);
     ck_assert_int_eq(value, 100000); /* socket(7): the kernel doubles it */
+    ck_assert_int_eq(sunpath_connect(&client, "./a.sock", NULL, NULL), 0);
+    ck_assert_int_eq(sunpath_listener_accept(listener, &accepted), 0);
+    ck_assert_int_eq(getsockopt(accepted, SOL_SOCKET, SO_SNDBUF, &value, &n), 0);
+    ck_assert_int_eq(value, 100000); /* which the kernel does not see to */
+    close(client);
+    close(accepted);
     sunpath_listener_close(listener);
 
     options.backlog = -1;
