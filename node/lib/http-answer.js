@@ -5,6 +5,8 @@
 const { types } = require('node:util');
 const { invalidType, outOfRange } = require('./errors');
 
+const PEEK_MAX = 64 * 1024;
+
 function invalidHeader(name, value) {
   const error = new TypeError(`Header "${name}" must be a string without control characters and beyond U+00FF. ` +
     `Received ${JSON.stringify(String(value))}`);
@@ -73,7 +75,7 @@ function isStreamed(body) {
 
 // ---- a Response ----
 
-// Until Node.js 22 what a Response was made of can be seen, which spares reading it back from a stream.
+// What a Response was made of can be seen in many versions of Node.js, which spares reading it back from a stream.
 const STATE = (() => {
   const probe = new Response('x');
   const symbol = Object.getOwnPropertySymbols(probe).find(one => one.description === 'state');
@@ -91,8 +93,9 @@ function answerResponse(exchange, response) {
   if (response.bodyUsed) throw new TypeError('Body is unusable: the Response has been read already');
   const source = sourceOf(response);
   const fields = fieldsOf(response.headers);
-  const body = source === undefined ? response.body : source;
-  return answerBody(exchange, status, fields, body, true);
+  if (source !== undefined) return answerBody(exchange, status, fields, source, true);
+  const { body } = response;
+  return body && !STATE ? answerStream(exchange, status, fields, body, true) : answerBody(exchange, status, fields, body, true);
 }
 
 // ---- bodies ----
@@ -132,16 +135,23 @@ function answerBytes(exchange, status, fields, bytes, isExact) {
   return exchange.write(bytes).then(() => exchange.end());
 }
 
-async function answerStream(exchange, status, fields, body) {
+async function answerStream(exchange, status, fields, body, peeks = false) {
   if (isHead(exchange) || status === 204 || status === 304) {
     exchange.start(status, fields.text, fields.count);
     exchange.end();
     await dismiss(body);
     return;
   }
-  const source = open(body);
-  exchange.start(status, fields.text, fields.count);
+  let source = open(body);
   exchange.onGone = reason => source.cancel(reason);
+  if (peeks) {
+    source = await peek(source);
+    if (source.whole !== undefined) {
+      exchange.respond(status, fields.text, fields.count, source.whole, true);
+      return;
+    }
+  }
+  exchange.start(status, fields.text, fields.count);
   for (;;) {
     const { done, value } = await source.next();
     if (exchange.isOver) return;
@@ -151,6 +161,17 @@ async function answerStream(exchange, status, fields, body) {
     await exchange.write(bytes);
   }
   exchange.end();
+}
+
+// A stream that ends at once, as that of a string does, becomes a whole answer; any other goes on as it is.
+async function peek(source) {
+  const first = await source.next();
+  if (first.done) return { whole: '' };
+  const second = source.next();
+  const soon = await Promise.race([second, new Promise(resolve => setImmediate(resolve))]);
+  if (soon?.done && first.value.byteLength <= PEEK_MAX) return { whole: first.value };
+  const read = [first, second];
+  return { next: () => read.shift() ?? source.next(), cancel: source.cancel };
 }
 
 // One way to read a ReadableStream and anything that iterates.

