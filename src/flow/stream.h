@@ -131,15 +131,17 @@ static inline bool sp_stream_can_collect(const struct sunpath_stream *stream, si
 /*
  * Room for `size` bytes of output to be written in place, and the counting of what was written
  * there: sp_stream_commit() with at most `size`, before anything else is done with the stream.
- * NULL when sunpath_stream_write() of as much would fail. The usual case is inline.
+ * NULL when sunpath_stream_write() of as much would fail. The usual case is inline; who has asked
+ * sp_stream_can_collect() already takes it with sp_stream_reserve_collected().
  */
 char *sp_stream_reserve_any(struct sunpath_stream *stream, size_t size);
-static inline char *sp_stream_reserve(struct sunpath_stream *stream, size_t size) {
-    if (sp_unlikely(!sp_stream_can_collect(stream, size))) {
-        return sp_stream_reserve_any(stream, size);
-    }
+static inline char *sp_stream_reserve_collected(struct sunpath_stream *stream) {
     stream->is_reserved_in_queue = false;
     return sp_flow_of(stream)->output + sp_flow_of(stream)->n_output;
+}
+static inline char *sp_stream_reserve(struct sunpath_stream *stream, size_t size) {
+    return sp_likely(sp_stream_can_collect(stream, size)) ? sp_stream_reserve_collected(stream)
+                                                          : sp_stream_reserve_any(stream, size);
 }
 
 /* Returns as sunpath_stream_write() does: 1 at the high mark. */

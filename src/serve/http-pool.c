@@ -19,6 +19,18 @@ static void clear(struct sp_buffer *buffer) {
     buffer->begin = buffer->end = 0;
 }
 
+/* Most requests are answered without any of them. */
+static void clear_buffers(struct sunpath_http_exchange *exchange) {
+    if ((exchange->kept.capacity | exchange->collected.capacity | exchange->trailers.capacity |
+         exchange->fields.capacity) == 0) {
+        return;
+    }
+    clear(&exchange->kept);
+    clear(&exchange->collected);
+    clear(&exchange->trailers);
+    clear(&exchange->fields);
+}
+
 /*
  * The compiler would do so little with "rep stos", which takes longer to begin than memset(3) takes
  * for all of it: so it is not told how little it is.
@@ -76,10 +88,7 @@ void sp_http_exchange_give(struct sunpath_http_server *server,
         deinit(exchange);
         return;
     }
-    clear(&exchange->kept);
-    clear(&exchange->collected);
-    clear(&exchange->trailers);
-    clear(&exchange->fields);
+    clear_buffers(exchange);
     sp_arena_reset(&exchange->arena);
     zero(&exchange->connection, offsetof(struct sunpath_http_exchange, room) -
                                     offsetof(struct sunpath_http_exchange, connection));

@@ -31,11 +31,28 @@ static bool has_room(const struct sp_http_connection *connection, size_t size) {
            (size <= max && sp_stream_n_queued(stream) <= max - size);
 }
 
+/* The first output that waits: from now on the client owes us to take it. */
+static void note_waiting(struct sp_http_connection *connection) {
+    connection->n_sent = connection->n_written;
+    connection->sent_ns = sp_loop_now(connection->server->loop);
+}
+
 /*
  * Stores room for `size` bytes in *ret. When the client has left there is none, and 0 is returned:
  * whoever answers need not know. -ENOBUFS, -ENOMEM.
  */
 int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t size) {
+    struct sunpath_stream *stream = connection->stream;
+    size_t max = connection->server->options.max_output;
+
+    if (sp_likely(stream && sp_stream_can_collect(stream, size) &&
+                  sp_flow_of(stream)->n_output + size <= max)) {
+        if (sp_flow_of(stream)->n_output == 0) {
+            note_waiting(connection);
+        }
+        *ret = sp_stream_reserve_collected(stream);
+        return 0;
+    }
     *ret = NULL;
     return has_room(connection, size) ? sp_http_reserve_anyway(ret, connection, size) : -ENOBUFS;
 }
@@ -54,8 +71,7 @@ int sp_http_reserve_anyway(char **ret, struct sp_http_connection *connection, si
         return sp_stream_error(stream) ? 0 : -ENOMEM;
     }
     if (n_queued == 0) {
-        connection->n_sent = connection->n_written;
-        connection->sent_ns = sp_loop_now(connection->server->loop);
+        note_waiting(connection);
     }
     return 0;
 }
@@ -236,8 +252,8 @@ static int encode_whole(struct sunpath_http_exchange *exchange, int status, cons
 }
 
 static int put_response(struct sunpath_http_exchange *exchange, int status, const char *type,
-                        const void *body, size_t size) {
-    size_t n_type = type ? strlen(type) : 0, n_body = exchange->is_head_request ? 0 : size;
+                        size_t n_type, const void *body, size_t size) {
+    size_t n_body = exchange->is_head_request ? 0 : size;
     char *start;
     int r;
 
@@ -258,20 +274,21 @@ static int put_response(struct sunpath_http_exchange *exchange, int status, cons
 
 int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, const char *type,
                          const void *body, size_t size) {
+    size_t n_type = type ? strlen(type) : 0;
     int r;
 
     r = may_start(exchange, status);
     if (r < 0) {
         return r;
     }
-    if ((type && !sp_http_is_value(type, strlen(type))) || (size > 0 && !body)) {
+    if ((type && !sp_http_is_value(type, n_type)) || (size > 0 && !body)) {
         return -EINVAL;
     }
     if (size > 0 && has_no_body(status)) {
         return sp_http_exchange_fault(exchange, -EMSGSIZE,
                                       "it gave a body to a status that has none");
     }
-    if (type) {
+    if (type && sp_buffer_size(&exchange->fields) > 0) {
         sp_http_exchange_drop_field(exchange, "Content-Type");
     }
     if (sp_unlikely(exchange->hooks)) {
@@ -289,7 +306,7 @@ int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, con
             return r;
         }
     }
-    r = put_response(exchange, status, type, body, size);
+    r = put_response(exchange, status, type, n_type, body, size);
     if (r < 0) {
         sp_http_exchange_forget_coding(exchange);
         return r;

@@ -144,6 +144,21 @@ static inline const char *sp_scan_value(const char *at, const char *end) {
 #endif
 }
 
+/* Is all of it of a value's bytes? That needs no order: 8 to 16 bytes are two loads that overlap.
+ */
+static inline bool sp_is_all_value(const char *text, size_t size) {
+#ifdef __SSE2__
+    if (size >= 8 && size <= 16) {
+        uint64_t first, last;
+
+        memcpy(&first, text, 8);
+        memcpy(&last, text + size - 8, 8);
+        return sp_not_value(_mm_set_epi64x((long long)last, (long long)first)) == 0;
+    }
+#endif
+    return sp_scan_value(text, text + size) == text + size;
+}
+
 static inline const char *sp_scan_target(const char *at, const char *end) {
 #ifdef __SSE2__
     unsigned bad;

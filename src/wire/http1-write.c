@@ -19,7 +19,7 @@ bool sp_http_is_value(const char *text, size_t size) {
     if (size > 0 && (*text == ' ' || *text == '\t' || end[-1] == ' ' || end[-1] == '\t')) {
         return false;
     }
-    return sp_scan_value(text, end) == end;
+    return sp_is_all_value(text, size);
 }
 
 bool sp_http_is_target(const char *text, size_t size) {

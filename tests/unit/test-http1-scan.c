@@ -52,6 +52,19 @@ START_TEST(values) {
 }
 END_TEST
 
+/* As a scan that finds the first byte or, when it is said to be all right, the end. */
+static const char *scan_all(const char *at, const char *end) {
+    const char *first = sp_scan_class(at, end, SP_CHAR_VALUE);
+
+    ck_assert_int_eq(sp_is_all_value(at, (size_t)(end - at)), first == end);
+    return first;
+}
+
+START_TEST(all_of_a_value) {
+    check_scan(scan_all, SP_CHAR_VALUE, text);
+}
+END_TEST
+
 START_TEST(targets) {
     check_scan(sp_scan_target, SP_CHAR_TARGET, text);
 }
@@ -158,5 +171,5 @@ START_TEST(the_first_is_found) {
 }
 END_TEST
 
-SP_TESTS("http1-scan", tokens, hosts, values, targets, wider_looks, controls, rows_are_the_table,
-         equal_but_for_the_case, the_first_is_found)
+SP_TESTS("http1-scan", tokens, hosts, values, all_of_a_value, targets, wider_looks, controls,
+         rows_are_the_table, equal_but_for_the_case, the_first_is_found)
