@@ -74,7 +74,8 @@ struct sunpath_channel_events {
 
     /*
      * The queue fell to the low mark after it had reached the high mark, or the kernel has taken
-     * all of it: it fires after every send, sooner or later.
+     * all of it: it fires after every send, sooner or later, but not after sunpath_channel_end():
+     * who has paused until then resumes before.
      */
     void (*on_drain)(struct sunpath_channel *channel, void *user);
 
@@ -116,15 +117,14 @@ struct sunpath_channel_options {
 
     /*
      * Large messages can travel as sealed memory (memfd_create(2)), which is mapped read-only where
-     * it arrives: they are safe from later change, count against no queue, and packets may be
-     * larger than the socket's limit. Sending them: messages of `large_min` bytes and more, when
-     * the peer takes them; 0: never. Whether it does is asked with the first message that has no
-     * descriptors, by one that comes with it: other libraries' channels that take none never see
-     * it, and sunpath's never show it. Until there is an answer, and when it is no, large messages
-     * go as others do. `peer_takes_large`: both programs
-     * are yours, do not ask; datagrams cannot ask, and lines and NUL-ended messages never travel
-     * so. Receiving them: of at most `max_large` bytes; 0:
-     * none.
+     * it arrives: they are safe from later change, count as descriptors (`max_queued_fds`) and not
+     * as bytes of the queue, and packets may be larger than the socket's limit. Sending them:
+     * messages of `large_min` bytes and more, when the peer takes them; 0: never. Whether it does
+     * is asked with the first message that has no descriptors, by one that comes with it: other
+     * libraries' channels that take none never see it, and sunpath's never show it. Until there is
+     * an answer, and when it is no, large messages go as others do. `peer_takes_large`: both
+     * programs are yours, do not ask; datagrams cannot ask, and lines and NUL-ended messages never
+     * travel so. Receiving them: of at most `max_large` bytes; 0: none.
      */
     size_t large_min;
     size_t max_large;
@@ -132,10 +132,10 @@ struct sunpath_channel_options {
 
     /*
      * Memory that is used again and again costs no page faults: a pool of at most `pool_size`
-     * bytes, when the peer, too, has said that it trusts the other (`trusts_peer`): what it looks
-     * at inside on_message is memory that the sender could still write to, though never take away.
-     * Messages of `large_min` bytes go through it as long as a slot is free;
-     * sunpath_channel_reserve() fills it in place.
+     * bytes, and of the peer's `max_large`, when the peer, too, has said that it trusts the other
+     * (`trusts_peer`): what it looks at inside on_message is memory that the sender could still
+     * write to, though never take away. Messages of `large_min` bytes go through it as long as a
+     * slot is free; sunpath_channel_reserve() fills it in place.
      */
     size_t pool_size;
     bool trusts_peer;

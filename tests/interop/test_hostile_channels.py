@@ -91,6 +91,20 @@ class Horde:
             for fd in fds:
                 os.close(fd)
 
+    def answer(self, fd):
+        """The server asks, too, whether memory is welcome: lies to it, and goes on in the_side_socket()."""
+        try:
+            side = socket.socket(fileno=fd)
+        except OSError:
+            os.close(fd)
+            return
+        side.setblocking(False)
+        try:
+            side.send(note(ANSWER, self.random.choice([0, 1, 1]), self.random.choice([0, 100, 1 << 20, (1 << 64) - 1])))
+        except OSError:
+            pass
+        self.sides.append(side)
+
     def read(self, peer):
         """What there is, now and then; False at the end."""
         while self.random.random() < 0.9 and select.select([peer], [], [], 0)[0]:
@@ -102,7 +116,7 @@ class Horde:
                 fds = array.array("i")
                 fds.frombytes(content[:len(content) // 4 * 4])
                 for fd in fds:
-                    os.close(fd)
+                    self.answer(fd)
             if not data:
                 return False
         return True
