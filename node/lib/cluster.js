@@ -20,13 +20,16 @@ function canonical(address) {
 /**
  * For the primary, before it forks: publishes `address`, with the options of listen(), and lets every worker that is
  * forked from now on inherit it. There listen(), serve() and httpListen() with the same address adopt it. The kernel
- * gives each connection to a worker that is waiting. close() removes the file.
+ * gives each connection to a worker that is waiting. Rules (`allow`, `deny`) are asked by who accepts: the workers.
+ * close() removes the file.
  */
 function clusterListen(address, options = {}) {
   validate.address(address);
   validate.object(options, 'options');
   if (!cluster.isPrimary) throw errors.invalidValue('address', 'is for the primary of a cluster to open', address);
-  const listener = new binding.Listener(address, { ...readOptions.listen(options), allow: undefined, deny: undefined });
+  const native = readOptions.listen(options);
+  if (native.allow || native.deny) throw errors.invalidValue('options', 'must leave allow and deny to the workers', options);
+  const listener = new binding.Listener(address, native);
   const stdio = [...(cluster.settings.stdio ?? ['inherit', 'inherit', 'inherit', 'ipc'])];
   const shared = JSON.parse(process.env[VARIABLE] ?? '{}');
   const published = listener.address();

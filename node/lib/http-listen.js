@@ -43,6 +43,12 @@ function givePeer(socket) {
   });
 }
 
+// Who cannot be known is not let in: a stream that somebody emits as a connection has no descriptor.
+function isAdmitted(access, socket) {
+  const fd = descriptorOf(socket);
+  return fd >= 0 && access.admits(fd);
+}
+
 /*
  * Node tells of a connection before it reads from it. The server's own listeners do not hear of one that the rules
  * refuse.
@@ -50,7 +56,7 @@ function givePeer(socket) {
 function guard(server, access) {
   const { emit } = server;
   server.emit = function guarded(event, ...args) {
-    if (event === 'connection' && !access.admits(Math.max(descriptorOf(args[0]), 0))) {
+    if (event === 'connection' && !isAdmitted(access, args[0])) {
       server.refused++;
       args[0].destroy();
       return true;

@@ -72,6 +72,11 @@ test('rules are asked before a byte is read, and nobody hears of who is refused'
   await assert.rejects(get(path), { code: /ECONNRESET|EPIPE/ });
   assert.strictEqual(n, 1);
   assert.strictEqual(server.refused, 1);
+  const { PassThrough } = require('node:stream');
+  const stranger = new PassThrough(); // somebody's own, of whom nothing is known
+  server.emit('connection', stranger);
+  assert.strictEqual(stranger.destroyed, true);
+  assert.deepStrictEqual([n, server.refused], [1, 2]);
   await closed(server);
   assert.strictEqual(Object.hasOwn(server, 'emit') && server.emit !== http.Server.prototype.emit, false);
 });
@@ -211,6 +216,7 @@ test('bad arguments are refused', async () => {
     await assert.rejects(sunpath.httpListen(server, socketPath(), options), { name: 'TypeError' });
     assert.throws(() => sunpath.clusterListen(socketPath(), options), { name: 'TypeError' });
   }
+  assert.throws(() => sunpath.clusterListen(socketPath(), { allow: ['uid=0'] }), { code: 'ERR_INVALID_ARG_VALUE' });
   await assert.rejects(sunpath.httpListen(server, socketPath(), { allow: ['colour=red'] }), { code: 'EINVAL' });
   await assert.rejects(sunpath.httpListen(server, '/nonexistent/x'), { code: 'ENOENT', hint: 'missing' });
   await assert.rejects(sunpath.httpListen(server, socketPath(), { type: 'seqpacket' }), TypeError);
