@@ -109,6 +109,9 @@ static int receive_one(struct sunpath_channel *channel) {
     }
     if (r == 1) {
         deliver_packet(channel, &packet);
+    } else if (r == 0 && channel->packets.error) {
+        channel->has_ended_in = true; /* a reset: that is told, and no end that one could answer */
+        return 0;
     } else if (r == 0) {
         sp_channel_end_input(channel);
         return 0;

@@ -256,6 +256,18 @@ START_TEST(the_end_is_told_apart_from_a_cut) {
                      "read: message 1: cut by the end of the stream after 7 of 9 bytes");
     ck_assert_int_eq(a.n_ends, 0);
     close_channel(&a, peer);
+    reset(); /* who left with our message unread does not end: it is over */
+    peer = open_channel(&a, SUNPATH_SEQPACKET, &tell_all, OPTIONS());
+    send_text(&a, "never read");
+    run_until(a.n_drains == 1);
+    ck_assert_int_eq(send(peer, "last", 4, 0), 4);
+    close(peer);
+    run_until(a.n_closes == 1);
+    ck_assert_int_eq(a.error.code, -ECONNRESET);
+    ck_assert_uint_eq(a.n_messages, 1);
+    ck_assert_int_eq(a.n_ends, 0);
+    sunpath_channel_close(a.channel);
+    loop = sunpath_loop_close(loop);
     reset();
     peer = open_channel(&a, SUNPATH_STREAM, &tell_no_end, FRAMED(.framing = SUNPATH_FRAME_LINE));
     ck_assert_int_eq(send(peer, "a\nb", 3, 0), 3);
