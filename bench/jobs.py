@@ -24,6 +24,7 @@ JOBS = [
     Job("node-echo-1000", "node-echo", "echo", "-c1000"),
     Job("node-http-64", "node-http", "http", "-c64", goal={"node": 3.0}),
     Job("node-stream-64k", "node-sink", "stream", n_bytes=1),
+    Job("node-seqpacket-64", "node-seqpacket", "echo", "-c64", "-tseqpacket", goal={"node-unix-socket": 4.0}),
     Job("http-16", "http", "http", "-c16"),
     Job("http-128", "http", "http", "-c128", goal={"bare": 0.9, "nginx": 1.5, "node": 4.0, "httplib": 4.0, "go": 3.0}),
     Job("http-browser", "http-parse", "http", "-c64", "-b", goal={"bare": 0.9}),
@@ -54,6 +55,7 @@ SERVERS = {
     "node-echo": ["ours", "node"],  # ours: the Node.js package
     "node-http": ["ours", "node"],
     "node-sink": ["ours", "node"],
+    "node-seqpacket": ["ours", "node-unix-socket"],
     "http": ["ours", "nginx", "haproxy", "node", "go", "httplib", "bare"],
     "http-parse": ["ours", "nginx", "haproxy", "node", "go", "bare"],  # cpp-httplib hangs on pipelined requests
     "file-4k": ["ours", "nginx", "bare"],
@@ -75,4 +77,4 @@ MESSAGES = {
     "in-place": {"ours": "in-place", "bare": "large"},
 }
 SERVERS.update((kind, list(parts)) for kind, parts in MESSAGES.items())
-COLUMNS = ["libuv", "nginx", "haproxy", "node", "go", "httplib", "zeromq", "nng", "blocking"]
+COLUMNS = ["libuv", "nginx", "haproxy", "node", "go", "httplib", "zeromq", "nng", "blocking", "node-unix-socket"]

@@ -110,6 +110,11 @@ class Bench:
             job = kind.removeprefix("node-")
             script = ["peer-node-http.js"] if job.startswith("http") else ["peer-node-echo.js", job]
             argv = [shutil.which("node"), os.path.join(HERE, script[0]), *script[1:], path]
+        elif server == "node-unix-socket":
+            modules = os.path.join(HERE, "..", "build", "node", "node_modules")
+            if not os.path.isdir(os.path.join(modules, "node-unix-socket")):
+                return None
+            argv = [shutil.which("node"), os.path.join(HERE, "peer-node-unix-socket.js"), modules, path]
         elif server in ("go", "httplib"):
             argv = [ours + f"bench-{server}-http", path]
         elif server == "nginx":
