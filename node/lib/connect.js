@@ -8,16 +8,20 @@ const errors = require('./errors');
 const { parseAddress } = require('./address');
 const readOptions = require('./options');
 const validate = require('./validate');
+const messages = require('./message-socket');
+const { kindOf } = require('./server');
 const { Socket, checkStreamOptions } = require('./socket');
 
 const DEFAULT_TIMEOUT = 10000;
 const LAST_PAUSE = 50; // milliseconds between two attempts, in the end
 
-// What becomes of a Descriptor, by the type of socket: (fd, options) => the object users get.
+// What becomes of a Descriptor, by the kind of socket: (fd, options) => the object users get.
 const makers = {
   stream: (fd, options) => new Socket({ ...options, fd }),
+  framed: messages.fromDescriptor,
+  seqpacket: messages.fromDescriptor,
+  dgram: messages.fromDescriptor,
 };
-const checks = { stream: checkStreamOptions };
 
 /*
  * The reason of a failure, and all that may block (a host name), is another thread's; a success on a Unix socket
@@ -93,10 +97,9 @@ async function connect(address, options = {}) {
   validate.address(address);
   validate.object(options, 'options');
   const type = options.type ?? parseAddress(address).type;
-  const make = makers[type];
-  if (make === undefined) throw errors.invalidValue('options.type', 'is not supported', type);
-  checks[type](options);
-  return make(await connectDescriptor(address, options), options);
+  const kind = kindOf(type, options);
+  (kind === 'stream' ? checkStreamOptions : messages.checkOptions)(options);
+  return makers[kind](await connectDescriptor(address, options), options);
 }
 
-module.exports = { connect, connectDescriptor, makers, checks };
+module.exports = { connect, connectDescriptor };

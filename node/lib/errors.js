@@ -34,6 +34,10 @@ function streamDestroyed(call) {
   return make(Error, 'ERR_STREAM_DESTROYED', `Cannot call ${call} after a stream was destroyed`);
 }
 
+function writeAfterEnd() {
+  return make(Error, 'ERR_STREAM_WRITE_AFTER_END', 'write after end');
+}
+
 function serverNotRunning() {
   return make(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.');
 }
@@ -46,4 +50,4 @@ function aborted(signal) {
   return error;
 }
 
-module.exports = { invalidType, invalidValue, outOfRange, streamDestroyed, serverNotRunning, aborted };
+module.exports = { invalidType, invalidValue, outOfRange, streamDestroyed, writeAfterEnd, serverNotRunning, aborted };

@@ -8,12 +8,13 @@ const { connect } = require('./connect');
 const { Descriptor, Peer } = require('./peer');
 const fetching = require('./fetch');
 const { HttpServer, callbacks: httpCallbacks, serve } = require('./serve');
+const { MessageSocket, bind, callbacks: messageCallbacks } = require('./message-socket');
 const { createReuseportFd: reusePort } = require('./packet');
 const { Server, listen, onAccept, takeOver } = require('./server');
 const { Socket, callbacks: streamCallbacks } = require('./socket');
 
 // In the order of enum sn_callback.
-binding.setCallbacks(...streamCallbacks, onAccept, ...httpCallbacks);
+binding.setCallbacks([...streamCallbacks, onAccept, ...httpCallbacks, ...messageCallbacks]);
 
 module.exports = {
   ...require('./address'),
@@ -22,9 +23,11 @@ module.exports = {
   Descriptor,
   get Dispatcher() { return fetching.Dispatcher; },
   HttpServer,
+  MessageSocket,
   Peer,
   Server,
   Socket,
+  bind,
   clusterListen,
   connect,
   fetch: fetching.fetch,

@@ -10,6 +10,7 @@ const { parseAddress } = require('./address');
 const { inherited } = require('./cluster');
 const readOptions = require('./options');
 const validate = require('./validate');
+const messages = require('./message-socket');
 const { Socket, checkStreamOptions, kOnClose, takeFd } = require('./socket');
 
 const kOwner = Symbol('owner'); // of a handle: its Server
@@ -21,11 +22,14 @@ const kClosed = Symbol('closed');
 
 const asyncDispose = Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose');
 
-// What becomes of an accepted Descriptor, by the type of socket: (fd, options) => the object users get.
+// What becomes of an accepted Descriptor, by the kind of socket: (fd, options) => the object users get.
+const message = (fd, options) => new messages.MessageSocket({ ...options, fd, signal: undefined });
 const makers = {
   stream: (fd, options) => new Socket({ ...options, fd, signal: undefined }),
+  framed: message,
+  seqpacket: message,
 };
-const checks = { stream: checkStreamOptions };
+const checks = { stream: checkStreamOptions, framed: messages.checkOptions, seqpacket: messages.checkOptions };
 
 // Connections that were forgotten, and closed for that, are no longer counted.
 const forgotten = new FinalizationRegistry(({ server, entry }) => server.deref()?.[kConnections].delete(entry));
@@ -40,7 +44,7 @@ class Server extends EventEmitter {
     this.maxConnections = options.maxConnections;
     this[kHandle] = handle;
     this[kOptions] = options;
-    this[kMake] = makers[type];
+    this[kMake] = makers[kindOf(type, options)];
     this[kConnections] = new Set(); // of WeakRef: who is forgotten may be collected
     this.address = handle.address();
     this.type = type;
@@ -181,10 +185,16 @@ function closeOnAbort(server, signal) {
   }
 }
 
+// A byte stream whose messages are told apart is a kind of its own.
+function kindOf(type, options) {
+  return type === 'stream' && options.framing !== undefined ? 'framed' : type;
+}
+
 function checkOptions(options, type) {
   validate.object(options, 'options');
-  if (makers[type] === undefined) throw errors.invalidValue('options.type', 'is not supported', type);
-  checks[type](options);
+  const check = checks[kindOf(type, options)];
+  if (check === undefined) throw errors.invalidValue('options.type', 'has no connections: see bind()', type);
+  check(options);
   validate.optional(validate.integer, options.maxConnections, 'options.maxConnections', 0);
 }
 
@@ -208,6 +218,7 @@ async function listen(address, options, onConnection) {
   const native = readOptions.listen(options);
   const type = options.type ?? parseAddress(address).type;
   checkOptions(options, type);
+  if (type === 'seqpacket') native.credentials = true; // they tell an empty message from the end
   if (options.signal?.aborted) throw errors.aborted(options.signal);
   return start(new binding.Listener(...inherited(address, native)), type, options, onConnection);
 }
@@ -242,4 +253,4 @@ async function takeOver(socket, options, onConnection) {
   return start(handle, 'stream', options, onConnection);
 }
 
-module.exports = { Server, listen, takeOver, makers, checks, onAccept };
+module.exports = { Server, listen, takeOver, kindOf, onAccept };

@@ -40,7 +40,7 @@ static const struct {
 /* Each adds its class, or what else it has, to `exports`; false with an error thrown. */
 static bool (*const parts[])(napi_env env, napi_value exports) = {
     sn_stream_define, sn_listener_define, sn_connecting_define,  sn_descriptor_define,
-    sn_packet_define, sn_access_define,   sn_http_server_define,
+    sn_packet_define, sn_access_define,   sn_http_server_define, sn_channel_define,
 };
 
 NAPI_MODULE_INIT() {

@@ -57,6 +57,9 @@ napi_value sn_peer_pidfd(napi_env env, napi_callback_info info);
 napi_value sn_address_parse(napi_env env, napi_callback_info info);
 napi_value sn_address_format(napi_env env, napi_callback_info info);
 
+/* channel.c */
+bool sn_channel_define(napi_env env, napi_value exports);
+
 /* packet.c */
 bool sn_packet_define(napi_env env, napi_value exports);
 

@@ -109,15 +109,18 @@ napi_value sn_env_set_callbacks(napi_env env, napi_callback_info info) {
     struct sn_args args;
 
     sn_args_read(&args, env, info);
-    for (size_t i = 0; i < SN_N_CALLBACKS; i++) {
-        if (!sn_is_function(env, args.v[i])) {
-            sn_fail_type(env, "callback", "a function");
+    for (uint32_t i = 0; i < SN_N_CALLBACKS; i++) {
+        napi_value callback = NULL;
+
+        napi_get_element(env, args.v[0], i, &callback);
+        if (!callback || !sn_is_function(env, callback)) {
+            sn_fail_type(env, "callbacks", "an array of functions");
             return NULL;
         }
         if (own->callbacks[i]) {
             napi_delete_reference(env, own->callbacks[i]);
         }
-        napi_create_reference(env, args.v[i], 1, &own->callbacks[i]);
+        napi_create_reference(env, callback, 1, &own->callbacks[i]);
     }
     return NULL;
 }

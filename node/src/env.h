@@ -12,7 +12,7 @@
 struct sn_http_table;
 struct sn_object;
 
-/* The functions of lib/ that the addon calls: setCallbacks(), in this order. */
+/* The functions of lib/ that the addon calls: setCallbacks(), an array in this order. */
 enum sn_callback {
     SN_STREAM_DATA,     /* (buffer, offset, size), this: the Stream */
     SN_STREAM_END,      /* () */
@@ -21,6 +21,12 @@ enum sn_callback {
     SN_LISTENER_ACCEPT, /* (fd), this: the Listener */
     SN_HTTP_REQUEST,    /* (exchange, head, body), this: the HttpServer; http.h */
     SN_HTTP_EVENT,      /* (exchange, event, value) */
+    SN_CHANNEL_MESSAGE, /* (buffer, offset, size[, fds, sender, credentials]), this: the Channel */
+    SN_CHANNEL_LOST,    /* (error) */
+    SN_CHANNEL_END,     /* () */
+    SN_CHANNEL_DRAIN,   /* () */
+    SN_CHANNEL_SENT,    /* (errno) */
+    SN_CHANNEL_CLOSE,   /* (error or undefined) */
     SN_N_CALLBACKS
 };
 

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: MIT
+// message-socket.js - MessageSocket: whole messages over seqpacket, datagrams and framed streams; bind().
+'use strict';
+
+const { unlinkSync } = require('node:fs');
+const { Duplex, addAbortSignal } = require('node:stream');
+const binding = require('./binding');
+const errors = require('./errors');
+const { parseAddress } = require('./address');
+const readOptions = require('./options');
+const validate = require('./validate');
+const { Peer } = require('./peer');
+const { kOnClose, pickStreamOptions } = require('./socket');
+
+const kHandle = Symbol('handle'); // binding.Channel; null once it is closed
+const kOwner = Symbol('owner'); // of a handle: its MessageSocket
+const kWritable = Symbol('writable'); // messages may go to the addon
+const kWaiting = Symbol('waiting'); // callbacks of messages the kernel has not taken yet, in order
+const kBlocked = Symbol('blocked'); // { items, index, callback }: the write under way, for which there was no room
+const kFinal = Symbol('final'); // the callback of _final(), while messages are still to leave
+const kReading = Symbol('reading');
+const kInfo = Symbol('info');
+const kType = Symbol('type');
+const kBound = Symbol('bound'); // the path to remove
+const kPeer = Symbol('peer');
+
+const ENOBUFS = -105;
+const HIGH_WATER_MARK = 256; // messages that wait to be sent, by default
+const WAKING = new Set(['data', 'readable', 'end', 'close', 'error', 'lost']);
+const FRAMINGS = ['line', 'nul', 'u8', 'u16be', 'u16le', 'u32be', 'u32le', 'u64be', 'u64le', 'varint', 'netstring',
+  'content-length'];
+const BIG_ENDIAN = { u16: 'u16be', u32: 'u32be', u64: 'u64be' };
+
+// ---- options
+
+function readFraming(value, name) {
+  return validate.oneOf(BIG_ENDIAN[value] ?? value, name, FRAMINGS);
+}
+
+function checkOptions(options) {
+  validate.optional(validate.boolean, options.allowHalfOpen, 'options.allowHalfOpen');
+  validate.optional(validate.boolean, options.withInfo, 'options.withInfo');
+  for (const name of ['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark']) {
+    validate.optional(validate.integer, options[name], `options.${name}`, 0);
+  }
+  validate.optional(validate.signal, options.signal, 'options.signal');
+  readChannelOptions(options);
+  if (!options.withInfo && (options.maxFds > 0 || options.credentials)) {
+    const name = options.maxFds > 0 ? 'maxFds' : 'credentials';
+    throw errors.invalidValue(`options.${name}`, 'needs withInfo: true, else they would be lost', options[name]);
+  }
+}
+
+function readChannelOptions(options) {
+  return {
+    framing: validate.optional(readFraming, options.framing, 'options.framing'),
+    dropCr: validate.optional(validate.boolean, options.dropCr, 'options.dropCr'),
+    maxMessage: validate.optional(validate.integer, options.maxMessage, 'options.maxMessage', 1, 2 ** 30),
+    maxQueue: validate.optional(validate.integer, options.maxQueue, 'options.maxQueue', 1, 2 ** 30),
+    idle: validate.optional(validate.integer, options.idle, 'options.idle', 0, 2 ** 31 - 1),
+    maxFds: validate.optional(validate.integer, options.maxFds, 'options.maxFds', 0, 253),
+    credentials: validate.optional(validate.boolean, options.credentials, 'options.credentials'),
+    info: options.withInfo === true,
+  };
+}
+
+// ---- messages as users write them: { data, fds, to, callback }
+
+function toBytes(data, name) {
+  if (typeof data === 'string') return Buffer.from(data);
+  if (!ArrayBuffer.isView(data)) {
+    throw errors.invalidType(name, 'of type string or an instance of Buffer, TypedArray, or DataView', data);
+  }
+  return data;
+}
+
+function toFd(value, name) {
+  const fd = typeof value === 'number' ? value : value?.fd;
+  return validate.integer(fd, name, 0, 2 ** 31 - 1);
+}
+
+function toItem(data, options, callback) {
+  const { fds, to } = validate.object(options, 'options');
+  if (fds !== undefined && !Array.isArray(fds)) throw errors.invalidType('options.fds', 'an instance of Array', fds);
+  validate.optional(validate.address, to, 'options.to');
+  return { data: toBytes(data, 'data'), fds: fds?.map((fd, i) => toFd(fd, `options.fds[${i}]`)), to, callback };
+}
+
+function isPlain(value) {
+  return typeof value === 'string' || ArrayBuffer.isView(value);
+}
+
+class MessageSocket extends Duplex {
+  /*
+   * `options.fd`: a connected socket, owned from here on. What it yields are Buffers, or with `withInfo`
+   * { data, fds, sender, credentials }.
+   */
+  constructor(options) {
+    validate.object(options, 'options');
+    checkOptions(options);
+    super({ writableHighWaterMark: HIGH_WATER_MARK, ...pickStreamOptions(options), encoding: undefined, objectMode: true,
+      allowHalfOpen: options.allowHalfOpen === true, autoDestroy: true, signal: undefined });
+    this[kHandle] = null;
+    this[kWritable] = false;
+    this[kWaiting] = [];
+    this[kBlocked] = null;
+    this[kFinal] = null;
+    this[kReading] = false;
+    this[kInfo] = options.withInfo === true;
+    this[kBound] = null;
+    this[kOnClose] = null;
+    this[kPeer] = undefined;
+    const handle = new binding.Channel(options.address ?? options.fd, readChannelOptions(options), options.listen);
+    handle[kOwner] = this;
+    this[kType] = handle.type();
+    this[kHandle] = handle;
+    this[kWritable] = true;
+    if (options.signal !== undefined) addAbortSignal(options.signal, this);
+  }
+
+  // 'stream', 'seqpacket' or 'dgram'
+  get type() { return this[kType]; }
+  get fd() { return this[kHandle]?.fd() ?? -1; }
+  // The largest message that can be sent, in bytes.
+  get maxMessage() { return this[kHandle]?.maxMessage() ?? 0; }
+
+  // Who is at the other end of a connection, as the kernel noted it when it was made; undefined once it is closed.
+  get peer() {
+    if (this[kPeer] === undefined && this[kHandle] !== null) this[kPeer] = new Peer(() => this.fd);
+    return this[kPeer];
+  }
+
+  openPeerPidfd() { return Peer.openPidfd(this.fd); }
+
+  ref() {
+    this[kHandle]?.setRef(true);
+    return this;
+  }
+
+  unref() {
+    this[kHandle]?.setRef(false);
+    return this;
+  }
+
+  // ---- reading
+
+  on(event, listener) {
+    const result = super.on(event, listener);
+    if (WAKING.has(event)) wake(this);
+    return result;
+  }
+
+  addListener(event, listener) { return this.on(event, listener); }
+
+  prependListener(event, listener) {
+    const result = super.prependListener(event, listener);
+    if (WAKING.has(event)) wake(this);
+    return result;
+  }
+
+  _read() {
+    if (this[kHandle] !== null && !this[kReading]) {
+      this[kReading] = true;
+      this[kHandle].read(true);
+    }
+  }
+
+  // ---- writing
+
+  /*
+   * A message: bytes, a string, or { data, fds, to }. `callback` is called once, in order, when the kernel took it or
+   * with the error. A message on a connection that cannot be sent destroys the socket, as with every stream.
+   */
+  write(message, encoding, callback) {
+    if (encoding === undefined && callback === undefined && message instanceof Uint8Array) {
+      const state = this._writableState;
+      if (this[kWritable] && state.length === 0 && state.corked === 0) {
+        const pending = this[kHandle].send(message, false);
+        if (pending >= 0) return pending < state.highWaterMark || hold(this, state);
+      }
+    }
+    if (typeof encoding === 'function') callback = encoding;
+    validate.optional(validate.fn, callback ?? undefined, 'callback');
+    if (message === null) return super.write(message); // throws, as ever
+    const item = isPlain(message) ? { data: toBytes(message), fds: undefined, to: undefined, callback } :
+      toItem(validate.object(message, 'message').data, message, callback);
+    item.isWrite = true;
+    return put(this, item);
+  }
+
+  /*
+   * The same as a promise: settled when the kernel took the message, or did not; nothing else happens to the socket.
+   * `fds`: numbers, Descriptors or FileHandles, which stay the caller's. `to`: an address, for datagrams.
+   */
+  send(data, options = {}) {
+    return new Promise((resolve, reject) => {
+      put(this, toItem(data, options, error => error ? reject(error) : resolve()));
+    });
+  }
+
+  get writableLength() {
+    return super.writableLength + (this[kHandle]?.pending() ?? 0);
+  }
+
+  _write(item, encoding, callback) { go(this, { items: [item], index: 0, callback }); }
+  _writev(chunks, callback) { go(this, { items: chunks.map(({ chunk }) => chunk), index: 0, callback }); }
+
+  _final(callback) {
+    const handle = this[kHandle];
+    if (handle === null) callback();
+    else if (!handle.tellDrain()) this[kFinal] = callback;
+    else finish(this, callback);
+  }
+
+  end(...args) {
+    if (typeof args[0] !== 'function' && args[0] !== undefined && args[0] !== null) this.write(args.shift());
+    this[kWritable] = false;
+    const result = super.end(args.find(each => typeof each === 'function'));
+    wake(this);
+    return result;
+  }
+
+  // Ends, and destroys once everything has been sent.
+  destroySoon() {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', this.destroy);
+  }
+
+  _destroy(error, callback) {
+    const handle = this[kHandle];
+    this[kWritable] = false;
+    this[kHandle] = null;
+    if (handle !== null) {
+      this[kPeer]?.remember();
+      handle.close();
+    }
+    if (this[kBound] !== null) removeBound(this[kBound]);
+    abandon(this, error ?? errors.streamDestroyed('write'));
+    this[kOnClose]?.();
+    callback(error);
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+    if (this.closed) return;
+    const gone = new Promise(resolve => this.once('close', resolve));
+    this.on('error', () => {});
+    this.destroySoon();
+    await gone;
+  }
+}
+
+// ---- what the addon tells; each `this` is a handle
+
+function onMessage(buffer, offset, size, fds, sender, credentials) {
+  const socket = this[kOwner];
+  const data = buffer.length === size ? buffer : buffer.subarray(offset, offset + size);
+  const message = socket[kInfo] ? { data, fds, sender, credentials } : data;
+  const state = socket._readableState;
+  // The short way, when nothing waits before it and nobody else looks: what push() would do then.
+  if (state.flowing === true && state.length === 0 && state.awaitDrainWriters === null && !state.ended &&
+      socket.listenerCount('data') > 0) {
+    state.dataEmitted = true;
+    socket.emit('data', message);
+  } else if (!socket.push(message)) {
+    socket[kReading] = false;
+    socket[kHandle]?.read(false);
+  }
+}
+
+// A message that arrived, or a datagram that was sent, did not get through.
+function onLost(error) {
+  const socket = this[kOwner];
+  if (socket.listenerCount('lost') > 0) socket.emit('lost', error);
+  else if (socket[kType] !== 'dgram') socket.destroy(error);
+}
+
+function onEnd() {
+  const socket = this[kOwner];
+  socket.push(null);
+  socket.read(0); // so that 'end' comes also when nothing is left to read
+}
+
+function onDrain() {
+  const socket = this[kOwner];
+  if (socket[kBlocked] !== null) {
+    const blocked = socket[kBlocked];
+    socket[kBlocked] = null;
+    go(socket, blocked);
+  }
+  const handle = socket[kHandle];
+  if (handle === null || socket[kBlocked] !== null) return;
+  if (socket[kFinal] !== null) {
+    if (handle.tellDrain()) finish(socket, take(socket, kFinal));
+    return;
+  }
+  const state = socket._writableState;
+  if (state.needDrain && state.length === 0 && socket[kWritable]) {
+    state.needDrain = false;
+    socket.emit('drain');
+  }
+}
+
+function onSent(errno) {
+  const socket = this[kOwner];
+  const item = socket[kWaiting].shift();
+  if (errno < 0) fail(socket, item, systemError(errno, 'send', item));
+  else item.callback(null);
+}
+
+function onClose(error) {
+  const socket = this[kOwner];
+  socket[kWritable] = false;
+  if (error !== undefined) socket.destroy(error);
+}
+
+// ---- parts of the above
+
+function take(socket, name) {
+  const value = socket[name];
+  socket[name] = null;
+  return value;
+}
+
+function wake(socket) {
+  if (!socket[kReading] && socket[kHandle] !== null && !socket.readableEnded) socket.read(0);
+}
+
+function systemError(errno, call, { to }) {
+  return binding.makeError(errno, call, to);
+}
+
+// Straight to the addon when nothing waits before it; else behind that. Returns what write() does.
+function put(socket, item) {
+  const state = socket._writableState;
+  if (!socket[kWritable] || state.length > 0 || state.corked > 0) return queue(socket, item);
+  const pending = give(socket, item);
+  if (pending === ENOBUFS) return queue(socket, item);
+  return pending < state.highWaterMark || hold(socket, state);
+}
+
+// Enough is pending: "drain" tells when it is not any more.
+function hold(socket, state) {
+  state.needDrain = true;
+  socket[kHandle].tellDrain();
+  return false;
+}
+
+// The stream's own queue: it also knows what to say after end() and destroy().
+function queue(socket, item) {
+  const state = socket._writableState;
+  if (!item.isWrite && (state.destroyed || state.ending)) {
+    process.nextTick(item.callback, state.destroyed ? errors.streamDestroyed('send') : errors.writeAfterEnd());
+    return false;
+  }
+  let error;
+  const isAccepted = Duplex.prototype.write.call(socket, item, failed => {
+    error = failed;
+    if (failed && item.callback) process.nextTick(item.callback, failed);
+  });
+  return isAccepted && !error;
+}
+
+// How many messages wait for the kernel then; 0 after a failure that was told; ENOBUFS: no room, and nothing is done.
+function give(socket, item) {
+  let r;
+  try {
+    r = socket[kHandle].send(item.data, item.callback !== undefined, item.fds, item.to);
+  } catch (error) {
+    process.nextTick(fail, socket, item, error);
+    return 0;
+  }
+  if (r === ENOBUFS && socket[kHandle].pending() > 0) return r;
+  if (r < 0) process.nextTick(fail, socket, item, systemError(r, 'send', item));
+  else if (item.callback !== undefined) socket[kWaiting].push(item);
+  return Math.max(r, 0);
+}
+
+// A datagram concerns nobody but who is told; on a connection a write that failed is the end.
+function fail(socket, item, error) {
+  item.callback?.(error);
+  if (!item.isWrite) return;
+  if (socket[kType] !== 'dgram') socket.destroy(error);
+  else if (!item.callback) onLost.call({ [kOwner]: socket }, error);
+}
+
+// The stream's queue goes to the addon, as far as that has room.
+function go(socket, rest) {
+  const handle = socket[kHandle];
+  if (handle === null) {
+    rest.callback(errors.streamDestroyed('write'));
+    return;
+  }
+  while (rest.index < rest.items.length) {
+    if (give(socket, rest.items[rest.index]) === ENOBUFS) {
+      socket[kBlocked] = rest;
+      if (!handle.tellDrain()) return;
+      socket[kBlocked] = null;
+      continue;
+    }
+    rest.index++;
+  }
+  rest.callback();
+}
+
+// Datagrams have no end: nothing more comes from a socket whose user has ended.
+function finish(socket, callback) {
+  socket[kHandle]?.end();
+  if (socket[kType] === 'dgram') {
+    socket.push(null);
+    socket.read(0);
+  }
+  callback();
+}
+
+// The socket is destroyed: who still waits learns it, once, and in order.
+function abandon(socket, error) {
+  for (const { callback } of socket[kWaiting].splice(0)) process.nextTick(callback, error);
+  const blocked = take(socket, kBlocked);
+  if (blocked !== null) {
+    for (const { callback } of blocked.items.slice(blocked.index)) if (callback) process.nextTick(callback, error);
+    process.nextTick(blocked.callback, null);
+  }
+  const final = take(socket, kFinal);
+  if (final !== null) process.nextTick(final, error);
+}
+
+function removeBound(path) {
+  try {
+    unlinkSync(path);
+  } catch {
+    // somebody else has removed it
+  }
+}
+
+// ---- made by others
+
+function fromDescriptor(fd, options) {
+  const socket = new MessageSocket({ ...options, fd });
+  const bound = options.bind === undefined ? undefined : parseAddress(options.bind);
+  if (bound?.kind === 'path') socket[kBound] = bound.name;
+  return socket;
+}
+
+/*
+ * bind(address[, options]): the promise of a datagram socket that everybody whom its file lets in can send to.
+ * Published as listen() does it.
+ */
+async function bind(address, options = {}) {
+  validate.address(address);
+  validate.object(options, 'options');
+  const listen = readOptions.listen({ ...options, type: options.type ?? 'dgram' });
+  checkOptions(options);
+  if (options.signal?.aborted) throw errors.aborted(options.signal);
+  const socket = new MessageSocket({ ...options, framing: undefined, address, listen });
+  socket.address = address;
+  return socket;
+}
+
+module.exports = { MessageSocket, bind, checkOptions, fromDescriptor,
+  callbacks: [onMessage, onLost, onEnd, onDrain, onSent, onClose] };
