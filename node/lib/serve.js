@@ -2,6 +2,7 @@
 // serve.js - an HTTP server on our engine: a handler from Request to Response.
 'use strict';
 
+const { AsyncResource } = require('node:async_hooks');
 const { EventEmitter } = require('node:events');
 const binding = require('./binding');
 const { inherited } = require('./cluster');
@@ -205,9 +206,11 @@ class HttpServer extends EventEmitter {
   }
 }
 
-// `this` is the engine's object.
+// `this` is the engine's object. Each request is an asynchronous resource of its own, as with Node's http: what a handler
+// does with AsyncLocalStorage.enterWith() is not there for the next one.
 function onRequest(number, head, bodyKind) {
-  return this[kServer][kServe](number, head, bodyKind);
+  const server = this[kServer];
+  return new AsyncResource('SUNPATHREQUEST').runInAsyncScope(server[kServe], server, number, head, bodyKind);
 }
 
 function onEvent(number, event, value) {

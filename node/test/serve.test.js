@@ -390,6 +390,20 @@ test('a client that leaves aborts the signal and cancels the source', async () =
   assert.strictEqual(events.filter(event => event.startsWith('error')).length, 0, events.join());
 });
 
+test('requests do not see each other by AsyncLocalStorage', async () => {
+  const { AsyncLocalStorage } = require('node:async_hooks');
+  const storage = new AsyncLocalStorage();
+  const handler = async request => {
+    const before = storage.getStore();
+    storage.enterWith(request.url);
+    await null;
+    return `${before} ${storage.getStore() === request.url}`;
+  };
+  await storage.run('outside', () => serving(handler, async path => {
+    for (const url of ['/1', '/2', '/3']) assert.strictEqual((await ask(path, url)).body, 'outside true');
+  }));
+});
+
 test('limits are kept', async () => {
   const handler = async request => String((await request.text()).length);
   await serving(handler, async path => {
