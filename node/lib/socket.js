@@ -242,7 +242,7 @@ function onData(buffer, offset, size) {
   socket._bytesRead += size;
   if (socket[kTimer] !== null) socket[kTimer].refresh();
   if (state.flowing === true && state.length === 0 && state.decoder === null && state.awaitDrainWriters === null &&
-      !state.ended && socket.listenerCount('data') > 0) {
+      !state.ended) {
     state.dataEmitted = true;
     socket.emit('data', chunk);
   } else if (!socket.push(chunk)) {

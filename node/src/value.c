@@ -96,8 +96,7 @@ bool sn_get_bytes(napi_env env, napi_value value, const char *name, const void *
     size_t size;
     bool is;
 
-    if (napi_is_typedarray(env, value, &is) == napi_ok && is) {
-        napi_get_typedarray_info(env, value, &type, &size, &data, NULL, NULL);
+    if (napi_get_typedarray_info(env, value, &type, &size, &data, NULL, NULL) == napi_ok) {
         if (type >= SN_ARRAY_SIZE(element_size)) {
             return sn_fail_type(env, name, "a typed array of a known kind");
         }
