@@ -197,17 +197,22 @@ static int send_line(struct sunpath_syslog *log, size_t size, uint64_t deadline_
 /* Sends `text`, in pieces if it must and may be. */
 static int send_text(struct sunpath_syslog *log, size_t n_header, const char *text, size_t size) {
     uint64_t deadline_ns = sp_deadline_ns(log->options.timeout_ms);
+    size_t max = log->options.max_size;
     int r;
 
     do {
         size_t n_used,
-            n = sp_syslog_put_text(log->line + n_header, log->options.max_size - n_header, text,
-                                   size, &n_used);
+            n = sp_syslog_put_text(log->line + n_header, max - n_header, text, size, &n_used);
 
         if (n_used < size && !log->options.splits) {
             return -EMSGSIZE;
         }
         r = send_line(log, n_header + n, deadline_ns);
+        if (r == -EMSGSIZE && log->options.splits && max / 2 >= SIZE_MIN) {
+            max /= 2; /* the socket takes less */
+            r = 0;
+            n_used = 0;
+        }
         text += n_used;
         size -= n_used;
     } while (r == 0 && size > 0);

@@ -272,6 +272,36 @@ START_TEST(or_it_is_split) {
 }
 END_TEST
 
+/* The socket takes less than max_size: SO_SNDBUF, 212,992 bytes by default. */
+START_TEST(it_is_split_where_the_socket_ends_too) {
+    struct sunpath_listener *listener = daemon_at("./log", SUNPATH_DGRAM);
+    struct sunpath_syslog_options options = to("./log");
+    static char text[250000], piece[260000];
+    size_t n_x = 0, n_pieces = 0;
+    struct sunpath_syslog *log;
+    ssize_t n;
+
+    options.max_size = 1 << 18;
+    log = open_ok(&options);
+    memset(text, 'x', sizeof(text));
+    ck_assert_int_eq(sunpath_syslog_write(log, LOG_ERR, text, sizeof(text)), -EMSGSIZE);
+    sunpath_syslog_close(log);
+    options.splits = true;
+    log = open_ok(&options);
+    ck_assert_int_eq(sunpath_syslog_write(log, LOG_ERR, text, sizeof(text)), 0);
+    while ((n = recv(sunpath_listener_fd(listener), piece, sizeof(piece), MSG_DONTWAIT)) > 0) {
+        n_pieces++;
+        for (ssize_t i = 0; i < n; i++) {
+            n_x += piece[i] == 'x';
+        }
+    }
+    ck_assert_uint_eq(n_pieces, 2);
+    ck_assert_uint_eq(n_x, sizeof(text));
+    sunpath_syslog_close(log);
+    sunpath_listener_close(listener);
+}
+END_TEST
+
 START_TEST(options_are_checked) {
     struct sunpath_syslog_options options = to("./log");
 
@@ -301,4 +331,4 @@ END_TEST
 
 SP_TESTS("syslog", messages_arrive, streams_are_fallen_back_to, a_daemon_that_comes_back_is_found,
          nobody_need_be_there, a_daemon_that_does_not_read, a_stream_that_was_full_begins_anew,
-         nothing_is_cut, or_it_is_split, options_are_checked)
+         nothing_is_cut, or_it_is_split, it_is_split_where_the_socket_ends_too, options_are_checked)
