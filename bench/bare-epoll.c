@@ -12,10 +12,14 @@
 #include <unistd.h>
 
 /*
- * One level-triggered epoll, one read() per event, one write() per read(): what a server that is
- * correct at least does for these jobs. Echo and HTTP keep nothing for a connection but how much of
- * a reply the kernel would not take yet, or how much of an empty line was read. http-parse is the
- * least that a server with a parser does; it keeps the beginning of a head whose rest is to come.
+ * One level-triggered epoll, one read() per event, one write() per read(): as little as these jobs
+ * can be done with. Echo and HTTP keep nothing for a connection but how much of a reply the kernel
+ * would not take yet, or how much of an empty line was read. http-parse keeps the beginning of a
+ * head whose rest is to come, and takes each head apart; but it obeys nothing of what it finds, and
+ * is no HTTP server: it asks for no Host, knows no bodies (Content-Length, Transfer-Encoding), no
+ * Connection and no HTTP/1.0, lets any byte into a value, sends the same reply to every method and
+ * target, without a Date (RFC 9110 6.6.1 wants one) and copied from a block of replies, and never
+ * ends a connection that stands still.
  */
 
 #define MAX_FDS 65536
