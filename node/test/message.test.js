@@ -389,8 +389,9 @@ describe('datagrams', () => {
     const { path, socket } = await bound(t, { withInfo: true, credentials: true });
     const got = messages(socket);
     const peer = python(`
+nameless = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+nameless.sendto(b'nameless', sys.argv[1])
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.sendto(b'nameless', sys.argv[1])
 s.bind(sys.argv[1] + '.peer')
 s.sendto(b'', sys.argv[1])
 print(s.recv(100).decode(), flush=True)`, path);
@@ -442,6 +443,19 @@ print(s.recv(100).decode(), flush=True)`, path);
     await closed;
     assert.ok(!fs.existsSync(path));
     await assert.rejects(sunpath.bind(`stream:${path}`), { code: 'EINVAL', hint: 'invalid' });
+  });
+
+  test('buffers have the size that was asked for, and so have messages', async t => {
+    const { address, socket } = await bound(t, { receiveBuffer: 200_000, sendBuffer: 50_000 });
+    const client = await sunpath.connect(address, { sendBuffer: 100_000 });
+    t.after(() => client.destroy());
+    assert.strictEqual(client.maxMessage, 2 * 100_000 - 32);
+    assert.strictEqual(socket.maxMessage, 2 * 50_000 - 32);
+    const got = messages(socket);
+    await client.send(Buffer.alloc(150_000));
+    await assert.rejects(client.send(Buffer.alloc(250_000)), { code: 'EMSGSIZE' });
+    await until(() => got.length === 1);
+    assert.strictEqual(got[0].length, 150_000);
   });
 
   test('a large one is told, and nobody can end the socket with it', async t => {
