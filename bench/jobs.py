@@ -44,6 +44,7 @@ JOBS = [
     Job("push-batch", "push-batch", goal={"bare": 0.8}),
     Job("large", "large", n_bytes=LARGE),
     Job("large-pool", "pool", goal={"bare": 2.0}, n_bytes=LARGE),
+    Job("large-in-place", "in-place", goal={"bare": 4.0}, n_bytes=LARGE),
     Job("idle-echo", "echo", "idle-echo", goal={"bytes": 1024}),
     Job("idle-http", "http", "idle-http", goal={"bytes": 1024}),
 ]

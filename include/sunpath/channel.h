@@ -75,7 +75,8 @@ struct sunpath_channel_events {
     /*
      * The queue fell to the low mark after it had reached the high mark, or the kernel has taken
      * all of it: it fires after every send, sooner or later, but not after sunpath_channel_end():
-     * who has paused until then resumes before.
+     * who has paused until then resumes before. While all of a pool is with the peer it waits until
+     * some of that is back.
      */
     void (*on_drain)(struct sunpath_channel *channel, void *user);
 
@@ -193,8 +194,8 @@ struct sunpath_channel_send_options {
 
 /*
  * Queues a message; what is sent in one turn of the loop leaves together. A large packet may be
- * handed to the kernel at once. Returns 0, or 1 when the queue is at the high mark (stop and wait
- * for on_drain).
+ * handed to the kernel at once. Returns 0, or 1 when the queue is at the high mark, or the pool has
+ * no room for one more such message (stop and wait for on_drain).
  *
  * Errors, and nothing is queued: -EMSGSIZE (over sunpath_channel_max_message()), -ENOBUFS (over
  * `max_queue` or `max_queued_fds`), -EAGAIN (SUNPATH_FULL_REPORT, which says here what else on_sent

@@ -120,8 +120,8 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
     (void)stream;
     sp_channel_enter(channel);
     run(channel);
-    if (sp_channel_is_alive(channel) && channel->events->on_drain) {
-        channel->events->on_drain(channel, channel->user);
+    if (sp_channel_is_alive(channel)) {
+        sp_channel_tell_drained(channel);
     }
     sp_channel_leave(channel);
 }

@@ -83,6 +83,11 @@ static void on_note(struct sp_watch *watch, unsigned events) {
     } else if (channel->large.peer_max > 0 && !channel->large.peer_takes_pool) {
         close_offer(channel);
     }
+    if (channel->large.owes_drain) {
+        sp_channel_enter(channel);
+        sp_channel_tell_drained(channel);
+        sp_channel_leave(channel);
+    }
 }
 
 int sp_large_offer(struct sunpath_channel *channel, int *ret_fd) {

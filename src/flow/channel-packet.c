@@ -185,9 +185,7 @@ static void tell_drained(struct sunpath_channel *channel) {
     }
     packets->was_high = false;
     packets->wants_drain = n_queued > 0;
-    if (channel->events->on_drain && !channel->is_ending) {
-        channel->events->on_drain(channel, channel->user);
-    }
+    sp_channel_tell_drained(channel);
 }
 
 /* Datagrams have no end: theirs is that nothing more is sent. */

@@ -27,6 +27,7 @@ struct slot {
 struct sp_pool {
     struct slot slots[N_SLOTS];
     size_t n_bytes;
+    bool is_full; /* no more such messages as the last one, until the peer gives a slot back */
 };
 
 static void drop_slot(struct sp_pool *pool, struct slot *slot) {
@@ -127,10 +128,29 @@ static struct slot *find_place(struct sunpath_channel *channel, size_t size) {
     return place;
 }
 
-int sp_pool_reserve(struct sunpath_channel *channel, void **ret, size_t size) {
-    size_t max = max_of(channel);
+static size_t rounded_up(size_t size, size_t max) {
     size_t n_grains = size > 0 ? (size - 1) / GRAIN + 1 : 1;
-    size_t rounded = n_grains <= max / GRAIN ? n_grains * GRAIN : max;
+
+    return n_grains <= max / GRAIN ? n_grains * GRAIN : max;
+}
+
+/* Has a message of `size` bytes to wait for the peer, and for it alone? */
+static bool is_lent_out(struct sunpath_channel *channel, size_t size) {
+    struct sp_pool *pool = channel->large.pool;
+    size_t max = max_of(channel), n_lent = 0, n_busy = 0, n_bytes = 0;
+
+    for (struct slot *slot = pool->slots; slot < pool->slots + N_SLOTS; slot++) {
+        if (slot->is_lent || slot->is_reserved) {
+            n_lent += slot->is_lent;
+            n_busy++;
+            n_bytes += slot->size;
+        }
+    }
+    return n_lent > 0 && (n_busy == N_SLOTS || n_bytes + rounded_up(size, max) > max);
+}
+
+int sp_pool_reserve(struct sunpath_channel *channel, void **ret, size_t size) {
+    size_t max = max_of(channel), rounded = rounded_up(size, max);
     struct sp_pool *pool = pool_at(&channel->large.pool);
     struct slot *slot;
     int r;
@@ -146,6 +166,7 @@ int sp_pool_reserve(struct sunpath_channel *channel, void **ret, size_t size) {
     if (!slot) {
         slot = find_place(channel, rounded);
         if (!slot) {
+            channel->large.owes_drain = pool->is_full = is_lent_out(channel, size);
             return -EAGAIN;
         }
         r = make_slot(pool, slot, rounded);
@@ -161,12 +182,13 @@ int sp_pool_reserve(struct sunpath_channel *channel, void **ret, size_t size) {
 int sp_pool_send_room(struct sunpath_channel *channel, const void *room,
                       struct sp_outgoing *outgoing) {
     struct sp_pool *pool = channel->large.pool;
+    size_t size = outgoing->size; /* a note takes its place */
 
     for (int i = 0; pool && i < N_SLOTS; i++) {
         struct slot *slot = &pool->slots[i];
         int r;
 
-        if (slot->data != room || !slot->is_reserved || outgoing->size > slot->size) {
+        if (slot->data != room || !slot->is_reserved || size > slot->size) {
             continue;
         }
         r = sp_large_send_slot(channel, i, slot->fd, outgoing);
@@ -174,8 +196,9 @@ int sp_pool_send_room(struct sunpath_channel *channel, const void *room,
             slot->fd = sp_close(slot->fd); /* it is on its way: the next time its number will do */
             slot->is_reserved = false;
             slot->is_lent = true;
+            pool->is_full = is_lent_out(channel, size);
         }
-        return r;
+        return r == 0 && pool->is_full ? 1 : r;
     }
     return -EINVAL;
 }
@@ -198,9 +221,15 @@ int sp_pool_send_copy(struct sunpath_channel *channel, struct sp_outgoing *outgo
 }
 
 void sp_pool_release(struct sunpath_channel *channel, uint32_t slot) {
-    if (channel->large.pool && slot < N_SLOTS) {
-        channel->large.pool->slots[slot].is_lent = false;
+    struct sp_pool *pool = channel->large.pool;
+
+    if (pool && slot < N_SLOTS) {
+        pool->slots[slot].is_lent = pool->is_full = false;
     }
+}
+
+bool sp_pool_is_full(const struct sunpath_channel *channel) {
+    return channel->large.pool && channel->large.pool->is_full && channel->large.peer_takes_pool;
 }
 
 void sp_pool_forget(struct sunpath_channel *channel, uint32_t slot) {
@@ -208,6 +237,7 @@ void sp_pool_forget(struct sunpath_channel *channel, uint32_t slot) {
 
     if (pool && slot < N_SLOTS && pool->slots[slot].is_lent) {
         drop_slot(pool, &pool->slots[slot]);
+        pool->is_full = false;
     }
 }
 

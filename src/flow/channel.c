@@ -222,6 +222,13 @@ void sp_channel_tell_sent(struct sunpath_channel *channel) {
     sp_channel_leave(channel);
 }
 
+void sp_channel_tell_drained(struct sunpath_channel *channel) {
+    channel->large.owes_drain = sp_pool_is_full(channel);
+    if (!channel->large.owes_drain && channel->events->on_drain && !channel->is_ending) {
+        channel->events->on_drain(channel, channel->user);
+    }
+}
+
 int sp_channel_keep_fds(struct sunpath_channel *channel, int *ret, const int *fds, size_t n) {
     if (channel->n_queued_fds + n > channel->options.max_queued_fds) {
         return -ENOBUFS;

@@ -141,7 +141,8 @@ struct sp_large {
     struct sp_pool *pool;      /* what we fill */
     struct sp_pool *peer_pool; /* what the peer fills */
     bool was_offered, peer_takes_pool;
-    bool was_asked; /* by the peer's offer: what follows is no offer any more */
+    bool owes_drain; /* on_drain waits for the pool */
+    bool was_asked;  /* by the peer's offer: what follows is no offer any more */
 };
 
 /*
@@ -206,6 +207,9 @@ void sp_channel_lose(struct sunpath_channel *channel, const struct sunpath_error
 void sp_channel_be_over(struct sunpath_channel *channel, const struct sunpath_error *error);
 /* The same with a sentence made of an errno. */
 void sp_channel_fail(struct sunpath_channel *channel, int code);
+
+/* Calls on_drain, now or when the pool has room again. */
+void sp_channel_tell_drained(struct sunpath_channel *channel);
 
 /* The peer has ended: on_end, or our own end. */
 void sp_channel_end_input(struct sunpath_channel *channel);
@@ -283,6 +287,8 @@ int sp_pool_send_copy(struct sunpath_channel *channel, struct sp_outgoing *outgo
 int sp_pool_reserve(struct sunpath_channel *channel, void **ret, size_t size);
 int sp_pool_send_room(struct sunpath_channel *channel, const void *room,
                       struct sp_outgoing *outgoing);
+/* Is on_drain to wait until the peer gives a slot back? */
+bool sp_pool_is_full(const struct sunpath_channel *channel);
 void sp_pool_release(struct sunpath_channel *channel, uint32_t slot);
 /* The peer has not got the memory of a slot that was sent: it is made anew. */
 void sp_pool_forget(struct sunpath_channel *channel, uint32_t slot);
