@@ -258,7 +258,8 @@ static void on_event(struct sp_watch *watch, unsigned events) {
         sp_channel_settle(channel, UINT64_MAX, -EPIPE);
     }
     if (sp_channel_is_alive(channel)) {
-        sp_packets_flush(channel); /* what was sent meanwhile leaves together */
+        sp_task_cancel(&channel->task); /* it would do the same */
+        sp_packets_flush(channel);      /* what was sent meanwhile leaves together */
     }
     leave(channel);
 }

@@ -13,6 +13,7 @@
 /* From here on a packet that finds nothing queued is sent from where it is. */
 #define DIRECT_MIN 16384
 #define BATCH_MAX  32 /* packets in one sendmmsg() */
+#define SPARE_MAX  4096
 #define RETRY_MS   20 /* when there is no descriptor to wait for a receiver with */
 
 /* What stands in front of a queued packet; its descriptors, where it goes and its bytes follow. */
@@ -44,6 +45,32 @@ static char *data_of(struct record *record) {
 
 static struct record *next_of(struct record *record) {
     return (struct record *)(void *)((char *)record + record->n_record);
+}
+
+/* ---- its memory ------------------------------------------------------------------------------ */
+
+/*
+ * A queue takes no memory when it is empty, and most are filled and emptied again in the same turn:
+ * one piece of memory goes round among the channels of a loop.
+ */
+static void take_spare(struct sunpath_channel *channel) {
+    struct sp_flow *flow = channel->loop->shared;
+
+    if (!channel->packets.queue.data) {
+        channel->packets.queue = flow->spare;
+        flow->spare = (struct sp_buffer){0};
+    }
+}
+
+static void give_spare(struct sunpath_channel *channel) {
+    struct sp_flow *flow = channel->loop->shared;
+    struct sp_buffer *queue = &channel->packets.queue;
+
+    if (sp_buffer_size(queue) == 0 && queue->capacity <= SPARE_MAX && !flow->spare.data) {
+        flow->spare = (struct sp_buffer){.data = queue->data, .capacity = queue->capacity};
+        *queue = (struct sp_buffer){0};
+    }
+    sp_buffer_trim(queue);
 }
 
 /* ---- out of the queue ------------------------------------------------------------------------ */
@@ -220,7 +247,7 @@ void sp_packets_flush(struct sunpath_channel *channel) {
             finish(channel, 0);
         }
     }
-    sp_buffer_trim(&packets->queue);
+    give_spare(channel);
 }
 
 /* ---- into the queue -------------------------------------------------------------------------- */
@@ -248,6 +275,7 @@ static int queue(struct sunpath_channel *channel, const struct sp_outgoing *outg
     char *room;
     int r;
 
+    take_spare(channel);
     n_record = (n_record + 15) & ~(size_t)15;
     /* an empty queue takes any one message */
     max = sp_buffer_size(&packets->queue) == 0 && n_record > max ? n_record : max;
@@ -258,7 +286,7 @@ static int queue(struct sunpath_channel *channel, const struct sp_outgoing *outg
     r = sp_channel_keep_fds(channel, (int *)(void *)(room + sizeof(struct record)), outgoing->fds,
                             outgoing->n_fds);
     if (r < 0) {
-        sp_buffer_trim(&packets->queue);
+        give_spare(channel);
         return r;
     }
 

@@ -417,6 +417,7 @@ static void free_flow(void *shared) {
     struct sp_flow *flow = shared;
 
     sp_packet_room_free(flow->packet_room);
+    sp_buffer_deinit(&flow->spare);
     free(flow);
 }
 
@@ -427,6 +428,7 @@ struct sp_flow *sp_flow_share(struct sunpath_loop *loop) {
         flow->collecting = NULL;
         flow->n_output = 0;
         flow->packet_room = NULL;
+        flow->spare = (struct sp_buffer){0};
         loop->shared = flow;
         loop->free_shared = free_flow;
     }

@@ -21,6 +21,7 @@ struct sp_flow {
     struct sunpath_stream *collecting; /* whose output is collected, or NULL */
     size_t n_output;
     struct sp_packet_room *packet_room; /* of the message channels: channel-packet.c */
+    struct sp_buffer spare;             /* memory for a queue of theirs: channel-queue.c */
     char input[SP_FLOW_HEADROOM + SP_FLOW_SCRATCH];
     char output[SP_FLOW_SCRATCH];
 };
