@@ -43,4 +43,7 @@ static inline void sp_freep(void *pointer) {
 #define sp_likely(x)   __builtin_expect(!!(x), 1)
 #define sp_unlikely(x) __builtin_expect(!!(x), 0)
 
+/* Kept out of its caller, whose short cut need not save registers for it then. */
+#define sp_noinline __attribute__((noinline))
+
 #endif

@@ -148,9 +148,9 @@ static int read_counted(struct sunpath_frame_reader *reader, const struct sp_fra
 
 /* ---- both ------------------------------------------------------------------------------------ */
 
-static int look_closely(struct sunpath_frame_reader *reader, const struct sp_framing *framing,
-                        const void *data, size_t size, struct sunpath_frame *ret,
-                        struct sunpath_error *error) {
+static sp_noinline int look_closely(struct sunpath_frame_reader *reader,
+                                    const struct sp_framing *framing, const void *data, size_t size,
+                                    struct sunpath_frame *ret, struct sunpath_error *error) {
     switch (framing->kind) {
     case SP_FRAME_UNKNOWN:
         return sp_fail(error, -EINVAL, SUNPATH_REASON_INVALID, "read", "there is no framing %d",
@@ -180,7 +180,12 @@ int sunpath_frame_read(struct sunpath_frame_reader *reader, const void *data, si
     if (!is_plain(reader, framing, data, size, &n_body)) {
         return look_closely(reader, framing, data, size, ret, error);
     }
-    return found(reader, ret, (const char *)data + framing->width, n_body, framing->width + n_body);
+    *ret = (struct sunpath_frame){.data = (const char *)data + framing->width,
+                                  .size = n_body,
+                                  .n_frame = framing->width + n_body};
+    reader->n_messages++;
+    reader->n_scanned = 0; /* of a length that was cut; the rest is still zero */
+    return 1;
 }
 
 int sunpath_frame_end(struct sunpath_frame_reader *reader, const void *data, size_t size,
