@@ -13,7 +13,7 @@
 /* What the kernel takes of SO_SNDBUF for itself: unix_dgram_sendmsg(), Linux 6.18. */
 #define SEND_BUFFER_OVERHEAD 32
 
-#define SINGLES_PER_QUESTION 8
+#define SINGLES_PER_QUESTION 32
 
 /* ---- the buffer that all packet channels of a loop receive into ------------------------------ */
 
