@@ -77,7 +77,8 @@ SUNPATH_API int sunpath_frame_read(struct sunpath_frame_reader *reader, const vo
 
 /*
  * The stream has ended, and `data` is what no message was found in. Returns 0 when that is nothing:
- * a clean end; 1 with the last line, which lacks its LF; -ECONNRESET when the end cut a frame.
+ * a clean end; 1 with the last line, which lacks its LF; -ECONNRESET when the end cut a frame;
+ * -EMSGSIZE when that line is too long.
  */
 SUNPATH_API int sunpath_frame_end(struct sunpath_frame_reader *reader, const void *data,
                                   size_t size, struct sunpath_frame *ret,

@@ -195,6 +195,9 @@ int sunpath_frame_end(struct sunpath_frame_reader *reader, const void *data, siz
     if (size == 0) {
         return 0;
     }
+    if (reader->framing == SUNPATH_FRAME_LINE && size > limit_of(reader)) {
+        return too_long(reader, error); /* by a CR that no LF made part of an end */
+    }
     if (reader->framing == SUNPATH_FRAME_LINE) {
         found(reader, ret, data, size, size);
         ret->is_unterminated = true;

@@ -172,6 +172,11 @@ START_TEST(the_last_line_may_lack_its_end) {
     ck_assert_int_eq(out.result, 0);
     ck_assert(!out.is_unterminated);
     forget(&out);
+    reader = reader_of(SUNPATH_FRAME_LINE, 2);
+    reader.drop_cr = true;
+    out = read_cut(&reader, "ab\r", 3, 1); /* without its LF the CR is a byte too many */
+    ck_assert_int_eq(out.result, -EMSGSIZE);
+    forget(&out);
 }
 END_TEST
 
