@@ -154,9 +154,10 @@ async function fetch(input, init) {
   return Object.defineProperty(response, 'url', { value: urlOf(parts.address, pathname + search), configurable: true });
 }
 
-module.exports = {
-  fetch,
-  get Dispatcher() {
-    return dispatcherClass();
-  },
-};
+// The class extends one of undici's, which is asked for with the first `new Dispatcher()`.
+function Dispatcher(...args) {
+  return Reflect.construct(dispatcherClass(), args);
+}
+Object.defineProperty(Dispatcher, Symbol.hasInstance, { value: value => made !== undefined && value instanceof made });
+
+module.exports = { fetch, Dispatcher };

@@ -6,7 +6,6 @@ const binding = require('./binding');
 const { clusterListen } = require('./cluster');
 const { connect } = require('./connect');
 const { Descriptor, Peer } = require('./peer');
-const fetching = require('./fetch');
 const { HttpServer, callbacks: httpCallbacks, serve } = require('./serve');
 const { MessageSocket, bind, callbacks: messageCallbacks } = require('./message-socket');
 const { createReuseportFd: reusePort } = require('./packet');
@@ -18,10 +17,10 @@ binding.setCallbacks([...streamCallbacks, onAccept, ...httpCallbacks, ...message
 
 module.exports = {
   ...require('./address'),
+  ...require('./fetch'),
   ...require('./http-listen'),
   ...require('./inspect'),
   Descriptor,
-  get Dispatcher() { return fetching.Dispatcher; },
   HttpServer,
   MessageSocket,
   Peer,
@@ -30,7 +29,6 @@ module.exports = {
   bind,
   clusterListen,
   connect,
-  fetch: fetching.fetch,
   listen,
   reusePort,
   serve,
