@@ -7,11 +7,13 @@ LARGE = 16 << 20
 
 class Job:
     """What is measured: the generator's arguments, the servers' job, and the goal we have set ourselves. A job
-    of the kinds in MESSAGES has no `load`: each program drives itself. `n_bytes` of an operation: shown as MB/s."""
+    of the kinds in MESSAGES has no `load`: each program drives itself. `n_bytes` of an operation: shown as MB/s.
+    `without`: a server of this kind that cannot do it."""
 
-    def __init__(self, name, kind, load=None, *load_options, goal=None, one_core=False, n_bytes=None):
+    def __init__(self, name, kind, load=None, *load_options, goal=None, one_core=False, n_bytes=None,
+                 without=None):
         self.name, self.kind, self.load, self.load_options, self.goal = name, kind, load, load_options, goal or {}
-        self.one_core, self.n_bytes = one_core, n_bytes
+        self.one_core, self.n_bytes, self.without = one_core, n_bytes, without
         self.is_idle = bool(load) and load.startswith("idle")
 
 
@@ -46,7 +48,7 @@ JOBS = [
     Job("large-pool", "pool", goal={"bare": 2.0}, n_bytes=LARGE),
     Job("large-in-place", "in-place", goal={"bare": 4.0}, n_bytes=LARGE),
     Job("idle-echo", "echo", "idle-echo", goal={"bytes": 1024}),
-    Job("idle-http", "http", "idle-http", goal={"bytes": 1024}),
+    Job("idle-http", "http", "idle-http", goal={"bytes": 1024}, without="httplib"),  # it keeps a thread for each connection
 ]
 
 # Which programs do which kind of job; the first is ours, the last the limit.

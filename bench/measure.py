@@ -58,7 +58,7 @@ def measure_idle(bench, job, server):
 
 def run_job(bench, job):
     """Returns {server: [report of each round]} of one job. The servers take turns in another order each round."""
-    names = [name for name in SERVERS[job.kind] if bench.command(name, job.kind, "") is not None]
+    names = [name for name in SERVERS[job.kind] if name != job.without and bench.command(name, job.kind, "") is not None]
     names = [name for name in names if not bench.options.only or name in bench.options.only]
     if not names:
         return {}
