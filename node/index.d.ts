@@ -422,7 +422,7 @@ export interface ServeOptions extends PublishOptions {
   /** The Server header. */
   serverName?: string;
   /** true: to standard error; a path; or both with a format. */
-  accessLog?: boolean | string | { path?: string; fd?: number; format?: 'common' | 'json' };
+  accessLog?: boolean | string | { path?: string; fd?: number; format?: 'common' | 'combined' | 'json' };
 }
 
 /**
