@@ -236,7 +236,7 @@ async function takeOver(socket, options, onConnection) {
   if (!(socket instanceof Socket)) throw errors.invalidType('socket', 'an instance of Socket', socket);
   validate.object(options, 'options');
   validate.optional(validate.fn, onConnection, 'onConnection');
-  checkOptions(options, 'stream');
+  checkOptions(options, options.type ?? 'stream');
   const timeout = validate.optional(readOptions.duration, options.timeout, 'options.timeout') ?? 10000;
   const native = readOptions.access(options);
   const fd = takeFd(socket);
@@ -250,7 +250,7 @@ async function takeOver(socket, options, onConnection) {
     }
   });
   const handle = new binding.Listener(taken);
-  return start(handle, 'stream', options, onConnection);
+  return start(handle, parseAddress(handle.address()).type, options, onConnection);
 }
 
 module.exports = { Server, listen, takeOver, kindOf, onAccept };

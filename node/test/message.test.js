@@ -240,6 +240,26 @@ describe('messages', () => {
     });
   }
 
+  test('a server is handed over', async t => {
+    const { address, server, client, socket } = await pair(t);
+    const control = await sunpath.listen(socketPath());
+    t.after(() => control.closeAllConnections() ?? control.close());
+    const accepted = once(control, 'connection');
+    const successor = await sunpath.connect(control.address);
+    const taken = sunpath.takeOver(successor, { type: 'seqpacket' });
+    await server.handOver((await accepted)[0]);
+    const second = await taken;
+    t.after(() => second.closeAllConnections() ?? second.close());
+    second.on('connection', other => other.on('data', data => other.write(`second ${data}`)));
+    const late = await sunpath.connect(address);
+    t.after(() => late.destroy());
+    late.write('hello');
+    assert.strictEqual(String((await once(late, 'data'))[0]), 'second hello');
+    const got = messages(socket);
+    client.write('and the old connection goes on');
+    await until(() => got.length === 1);
+  });
+
   test('a reset is an error', async t => {
     const { client, socket } = await pair(t);
     const error = once(client, 'error');
