@@ -85,7 +85,6 @@ class Horde:
                 peer.send(data)
             return True
         except OSError as error:
-            self.test.assertNotIsInstance(error, TimeoutError, "the server does not read")
             return error.errno in (errno.EMSGSIZE, errno.EINVAL)
         finally:
             for fd in fds:
@@ -179,6 +178,7 @@ class Horde:
     def act(self):
         if len(self.peers) < 8:
             self.peers.append(self.connect(self.random.random() < 0.5))
+            self.peers[-1].settimeout(0.1)  # who keeps all slots of the pool is not read from any more: it gives up
         peer = self.random.choice(self.peers)
         deeds = [self.bytes_of_any_size, self.descriptors, self.notes, self.notes, self.memory_in_order, self.an_offer,
                  self.a_slot, self.a_slot, self.the_side_socket, self.a_cut, self.junk, self.half_an_end, self.leave]
