@@ -7,9 +7,11 @@
 #include "base/error.h"
 #include "base/put.h"
 #include "flow/channel.h"
+#include "flow/stream-output.h"
 
 /* More than any frame's envelope and one read together: the input never reaches its cap. */
 #define INPUT_MARGIN ((size_t)SUNPATH_FRAME_HEADERS_MAX + 2 * SP_FLOW_SCRATCH)
+#define DIRECT_MIN   65536 /* from here on a message is sent from where it is */
 
 /* ---- in -------------------------------------------------------------------------------------- */
 
@@ -126,6 +128,32 @@ static void on_drain(struct sunpath_stream *stream, void *user) {
     sp_channel_leave(channel);
 }
 
+/* A large one, with nothing in front of it, is not copied but for what the kernel leaves of it. */
+static bool goes_directly(const struct sp_frames *frames, const struct sp_outgoing *outgoing) {
+    return outgoing->size >= DIRECT_MIN && outgoing->n_fds == 0 && !frames->stream->is_blocked &&
+           sp_stream_n_queued(frames->stream) == 0;
+}
+
+static int send_directly(struct sunpath_channel *channel, const struct sp_outgoing *outgoing,
+                         struct sunpath_frame_envelope *envelope) {
+    struct sp_frames *frames = &channel->frames;
+    const struct iovec parts[] = {
+        {.iov_base = envelope->header, .iov_len = envelope->n_header},
+        {.iov_base = (void *)outgoing->data, .iov_len = outgoing->size},
+        {.iov_base = envelope->trailer, .iov_len = envelope->n_trailer},
+    };
+    int r = sp_stream_write_parts(frames->stream, parts, 3);
+
+    if (r < 0) {
+        return r;
+    }
+
+    frames->n_written += envelope->n_header + outgoing->size + envelope->n_trailer;
+    sp_channel_note_sent(channel, outgoing, frames->n_written);
+    sp_task_post(&channel->task, channel->loop); /* to tell that it has left */
+    return r;
+}
+
 static int send_frame(struct sunpath_channel *channel, const struct sp_outgoing *outgoing) {
     struct sp_frames *frames = &channel->frames;
     struct sunpath_frame_envelope envelope;
@@ -138,6 +166,9 @@ static int send_frame(struct sunpath_channel *channel, const struct sp_outgoing 
         return r;
     }
 
+    if (goes_directly(frames, outgoing)) {
+        return send_directly(channel, outgoing, &envelope);
+    }
     n_frame = envelope.n_header + outgoing->size + envelope.n_trailer;
     n_queued = sp_stream_n_queued(frames->stream);
     if (n_queued > 0 && n_queued + n_frame > channel->options.max_queue) {

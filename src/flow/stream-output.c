@@ -203,6 +203,54 @@ int sunpath_stream_write(struct sunpath_stream *stream, const void *data, size_t
     return sp_stream_note_written(stream);
 }
 
+/* What is behind the first `n_sent` bytes waits in the queue. */
+static int queue_rest(struct sunpath_stream *stream, const struct iovec *parts, size_t n_parts,
+                      size_t n_sent) {
+    int r = 0;
+
+    for (size_t i = 0; i < n_parts && r == 0; i++) {
+        size_t skip = n_sent < parts[i].iov_len ? n_sent : parts[i].iov_len;
+
+        n_sent -= skip;
+        if (skip < parts[i].iov_len) {
+            r = sp_buffer_append(&stream->output, (const char *)parts[i].iov_base + skip,
+                                 parts[i].iov_len - skip, stream->max_output);
+        }
+    }
+    return r;
+}
+
+int sp_stream_write_parts(struct sunpath_stream *stream, const struct iovec *parts,
+                          size_t n_parts) {
+    struct msghdr header = {.msg_iov = (struct iovec *)parts, .msg_iovlen = n_parts};
+    size_t size = 0;
+    ssize_t n;
+    int r;
+
+    for (size_t i = 0; i < n_parts; i++) {
+        size += parts[i].iov_len;
+    }
+    r = sp_stream_may_write(stream, size);
+    if (r < 0) {
+        return r;
+    }
+
+    do {
+        n = sendmsg(stream->watch.fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != EAGAIN) {
+        sp_stream_fail(stream, -errno);
+        return -EPIPE;
+    }
+    sp_stream_note_taken(stream, n > 0 ? (size_t)n : 0, size);
+    r = queue_rest(stream, parts, n_parts, n > 0 ? (size_t)n : 0);
+    if (r < 0) {
+        sp_stream_fail(stream, r); /* a part of it is gone: the stream cannot go on */
+        return r;
+    }
+    return sp_stream_note_written(stream);
+}
+
 char *sp_stream_reserve_any(struct sunpath_stream *stream, size_t size) {
     char *room;
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* stream-output.h - the writing half of a stream, for stream.c alone. */
+/* stream-output.h - the writing half of a stream, for stream.c and framed channels. */
 
 #ifndef SP_FLOW_STREAM_OUTPUT_H
 #define SP_FLOW_STREAM_OUTPUT_H
+
+#include <sys/uio.h>
 
 #include "flow/stream.h"
 
@@ -23,6 +25,12 @@ void sp_stream_note_taken(struct sunpath_stream *stream, size_t n, size_t size);
 
 /* Something was written: sees to it that it leaves and on_drain follows. 1 at the high mark. */
 int sp_stream_note_written(struct sunpath_stream *stream);
+
+/*
+ * Sends these to a socket from where they are, which is for when nothing is queued, and queues what
+ * the kernel does not take. As sunpath_stream_write().
+ */
+int sp_stream_write_parts(struct sunpath_stream *stream, const struct iovec *parts, size_t n_parts);
 
 /* Hands over what was collected, the queue behind it, and stops collecting. */
 void sp_stream_send_collected(struct sunpath_stream *stream);

@@ -548,6 +548,41 @@ START_TEST(an_owner_that_waits_for_a_dead_peer_is_told) {
 }
 END_TEST
 
+START_TEST(large_frames_keep_their_place) {
+    static char data[1 << 20];
+    static const size_t sizes[] = {65536, 10, 1 << 20, 65535, 65537, 0, 300000, 70000};
+    size_t n_bytes = 0, number = 0;
+
+    for (size_t i = 0; i < sizeof(data); i++) {
+        data[i] = (char)('a' + i % 23);
+    }
+    reset();
+    open_both(&a, &b, SUNPATH_STREAM, OPTIONS());
+    for (size_t turn = 0; turn < 20; turn++) { /* with and without something queued before */
+        for (size_t i = 0; i < 1 + turn % 3; i++) {
+            size_t size = sizes[number % 8];
+
+            data[0] = data[1] = (char)('A' + number);
+            ck_assert_int_ge(send_numbered(&a, data, size, ++number), 0);
+            n_bytes += size;
+        }
+        if (turn % 4 == 3) {
+            run_quiet();
+        }
+    }
+    run_until(b.n_messages == number);
+    run_quiet();
+    ck_assert_uint_eq(b.n_bytes, n_bytes);
+    for (size_t i = 0; i < number; i++) {
+        ck_assert_uint_eq(b.size[i], sizes[i % 8]);
+        ck_assert(b.size[i] < 2 || b.first[i][1] == (char)('A' + i));
+    }
+    ck_assert_uint_eq(n_completed, number);
+    ck_assert_uint_eq(n_failed_completions, 0);
+    close_both(&a, &b);
+}
+END_TEST
+
 START_TEST(bad_options_and_descriptors_are_refused) {
     struct sunpath_channel *channel = NULL;
     int pair[2], pipe_fds[2];
@@ -619,5 +654,5 @@ SP_TESTS("channel", messages_go_both_ways, every_size_arrives_whole_and_in_order
          a_paused_channel_leaves_its_messages_with_the_kernel,
          a_pause_inside_on_message_is_kept_at_once, closing_in_any_callback_is_legal,
          closing_in_what_a_dead_peer_had_sent_is_legal, an_owner_that_waits_for_a_dead_peer_is_told,
-         bad_options_and_descriptors_are_refused, no_limit_at_all_is_a_limit,
-         an_idle_channel_is_over)
+         large_frames_keep_their_place, bad_options_and_descriptors_are_refused,
+         no_limit_at_all_is_a_limit, an_idle_channel_is_over)
