@@ -40,6 +40,7 @@ static napi_value construct(napi_env env, napi_callback_info info) {
         return sn_fail(env, -ENOMEM, "malloc", NULL, NULL);
     }
     descriptor->fd = (int)fd;
+    sn_env_of(env)->fd_to_hold = -1;
     return sn_object_wrap(&descriptor->object, &class, &args) ? args.this_value : NULL;
 }
 
@@ -114,12 +115,16 @@ void sn_descriptor_taken(const struct sn_given_fd *given) {
 napi_value sn_descriptor_new(struct sn_env *own, int fd) {
     napi_value constructor = NULL, number = sn_int(own->env, fd), made = NULL;
 
+    own->fd_to_hold = fd;
     napi_get_reference_value(own->env, own->descriptor_class, &constructor);
-    if (!constructor || napi_new_instance(own->env, constructor, 1, &number, &made) != napi_ok) {
-        close(fd);
-        return NULL;
+    if (constructor && napi_new_instance(own->env, constructor, 1, &number, &made) == napi_ok) {
+        return made;
     }
-    return made;
+    if (own->fd_to_hold >= 0) {
+        close(own->fd_to_hold); /* else a Descriptor had it already when this failed */
+    }
+    own->fd_to_hold = -1;
+    return NULL;
 }
 
 bool sn_descriptor_define(napi_env env, napi_value exports) {

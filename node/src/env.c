@@ -235,6 +235,7 @@ int sn_env_open(napi_env env) {
     }
 
     own->env = env;
+    own->fd_to_hold = -1;
     if (napi_get_uv_event_loop(env, &own->uv) || napi_set_instance_data(env, own, on_freed, NULL)) {
         free(own);
         return -EINVAL;

@@ -42,6 +42,7 @@ struct sn_env {
     uv_poll_t poll;
     uv_prepare_t prepare;
     napi_ref descriptor_class;
+    int fd_to_hold; /* what sn_descriptor_new() has and no Descriptor owns yet; -1: nothing */
     napi_async_cleanup_hook_handle hook;
     struct sn_object *objects;
     struct sn_http_table *http; /* http-exchange.c's; NULL at first */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "addon.h"
@@ -23,7 +24,8 @@ struct sn_listener {
     struct sunpath_watch *watch;
     struct sunpath_timer *retry;
     bool is_accepting;
-    bool is_busy; /* another thread hands it over */
+    bool is_busy; /* another thread hands it over, through `busy_fd` */
+    int busy_fd;
 };
 
 /* ---- accepting ------------------------------------------------------------------------------- */
@@ -103,7 +105,9 @@ static void close_listener(struct sn_object *object) {
     struct sn_listener *listener = (struct sn_listener *)object;
 
     leave_loop(listener);
-    if (!listener->is_busy) {
+    if (listener->is_busy) {
+        shutdown(listener->busy_fd, SHUT_RDWR); /* which ends that thread's waiting */
+    } else {
         listener->listener = sunpath_listener_close(listener->listener);
         listener->access = sunpath_access_free(listener->access);
     }
@@ -349,6 +353,7 @@ static napi_value hand_over(napi_env env, napi_callback_info info) {
         return NULL;
     }
     listener->is_busy = true;
+    listener->busy_fd = (int)fd;
     watch(listener, false);
     return NULL;
 }

@@ -60,6 +60,7 @@ bool sn_object_wrap(struct sn_object *object, const struct sn_class *class,
     object->class = class;
     object->own = sn_env_of(args->env);
     if (napi_wrap(args->env, args->this_value, object, on_collected, NULL, &object->self)) {
+        class->close(object); /* a worker that is being ended wraps nothing any more */
         free(object);
         return sn_fail_type(args->env, "this", "a new object of the class");
     }

@@ -29,7 +29,7 @@ struct sn_class {
 
 /*
  * For a constructor: ties `object` (all zero beyond its own fields, malloc'd, and owned from here
- * on) to the `this` of the call. False with an error thrown, and `object` freed but not closed.
+ * on) to the `this` of the call. False with an error thrown, and `object` closed and freed.
  */
 bool sn_object_wrap(struct sn_object *object, const struct sn_class *class,
                     const struct sn_args *args);

@@ -9,7 +9,8 @@
 /* First member of what the call needs; malloc'd, and freed after `finish`. */
 struct sn_work {
     struct sn_env *own;
-    napi_async_work work;
+    uv_work_t request; /* not Node-API's: Node would wait for that before it lets us cancel it */
+    napi_async_context context;
     napi_ref callback, kept;
 
     /* In the other thread: no JavaScript, nothing of the environment. */
