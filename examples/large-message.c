@@ -6,6 +6,7 @@
  *     large-message receive seqpacket:/tmp/large.sock
  *     large-message send seqpacket:/tmp/large.sock 1073741824
  */
+#define _GNU_SOURCE 1 /* memfd_create(2) */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
