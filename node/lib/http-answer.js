@@ -142,8 +142,17 @@ async function answerStream(exchange, status, fields, body, peeks = false) {
     await dismiss(body);
     return;
   }
-  let source = open(body);
+  const source = open(body);
   exchange.onGone = reason => source.cancel(reason);
+  try {
+    await sendStream(exchange, status, fields, source, peeks);
+  } catch (error) {
+    source.cancel(error); // nobody reads the rest
+    throw error;
+  }
+}
+
+async function sendStream(exchange, status, fields, source, peeks) {
   if (peeks) {
     source = await peek(source);
     if (source.whole !== undefined) {
@@ -197,6 +206,14 @@ async function dismiss(body) {
 
 // ---- anything ----
 
+/** Lets go of an answer that came too late: nobody reads its body. */
+function discard(result) {
+  if (result === null || typeof result !== 'object') return;
+  const { body } = result;
+  if (!body || bytesOf(body) || !isStreamed(body) || body.locked) return;
+  open(body).cancel();
+}
+
 /** Answers with what a handler returned; a promise when it takes time. */
 function answer(exchange, result) {
   if (typeof result === 'string') return answerBody(exchange, 200, new Fields(), result, false);
@@ -209,4 +226,4 @@ function answer(exchange, result) {
   return answerBody(exchange, statusOf(result.status), fieldsOf(result.headers), result.body, false);
 }
 
-module.exports = { answer, statusOf };
+module.exports = { answer, discard, statusOf };

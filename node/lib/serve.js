@@ -8,7 +8,7 @@ const binding = require('./binding');
 const { inherited } = require('./cluster');
 const validate = require('./validate');
 const { invalidType, serverNotRunning } = require('./errors');
-const { answer } = require('./http-answer');
+const { answer, discard } = require('./http-answer');
 const { Exchange, STREAMED } = require('./http-exchange');
 const { ServedRequest, BadRequest } = require('./http-request');
 const readOptions = require('./options');
@@ -182,7 +182,9 @@ class HttpServer extends EventEmitter {
   async #finish(exchange, request, info, promise, isAnswered = false) {
     try {
       const result = await promise;
-      if (!isAnswered && !exchange.isOver) await answer(exchange, result);
+      if (isAnswered) return;
+      if (exchange.isOver) discard(result);
+      else await answer(exchange, result);
     } catch (error) {
       await this.#fail(exchange, request, info, error);
     }

@@ -390,6 +390,35 @@ test('a client that leaves aborts the signal and cancels the source', async () =
   assert.strictEqual(events.filter(event => event.startsWith('error')).length, 0, events.join());
 });
 
+test('a body that is not read to its end is let go of', async () => {
+  const opened = [];
+  const file = () => {
+    const stream = fs.createReadStream(__filename, { highWaterMark: 16 });
+    opened.push(stream);
+    return stream;
+  };
+  const handler = async request => {
+    if (request.url.endsWith('/length')) return { headers: { 'Content-Length': 5 }, body: file() };
+    await new Promise(resolve => request.signal.addEventListener('abort', resolve));
+    return { body: file() };
+  };
+  await serving(handler, async (path, server) => {
+    for (const url of ['/late', '/length']) {
+      const socket = net.connect(path);
+      socket.on('error', () => {}).resume();
+      socket.write(`GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      if (url === '/late') {
+        await until(() => server.stats().inFlight === 1);
+        socket.destroy();
+      }
+      await until(() => opened.length > 0, 'the answer');
+      const stream = opened.pop();
+      await until(() => stream.closed, `the file of ${url}`);
+      socket.destroy();
+    }
+  });
+});
+
 test('requests do not see each other by AsyncLocalStorage', async () => {
   const { AsyncLocalStorage } = require('node:async_hooks');
   const storage = new AsyncLocalStorage();
