@@ -2,7 +2,7 @@
 // server.js - Server: a published address and the connections that come to it; listen() and takeOver().
 'use strict';
 
-const { EventEmitter, on } = require('node:events');
+const { EventEmitter } = require('node:events');
 const { closeSync } = require('node:fs');
 const binding = require('./binding');
 const errors = require('./errors');
@@ -119,16 +119,24 @@ class Server extends EventEmitter {
 }
 
 async function* iterate(server) {
+  const waiting = []; // accepted, and not yet taken
+  let wake = () => {};
+  let failure;
+  const take = connection => wake(waiting.push(connection));
+  const fail = error => wake(failure = error);
+  const stop = () => wake();
   if (!server.listening) return;
-  const over = new AbortController();
-  const stop = () => over.abort();
-  server.once(kClosed, stop);
+  server.on('connection', take).on('error', fail).once(kClosed, stop);
   try {
-    for await (const [connection] of on(server, 'connection', { signal: over.signal })) yield connection;
-  } catch (error) {
-    if (!over.signal.aborted) throw error;
+    for (;;) {
+      while (waiting.length > 0) yield waiting.shift();
+      if (failure !== undefined) throw failure;
+      if (!server.listening) return;
+      await new Promise(resolve => { wake = resolve; });
+    }
   } finally {
-    server.removeListener(kClosed, stop);
+    server.removeListener('connection', take).removeListener('error', fail).removeListener(kClosed, stop);
+    for (const connection of waiting) connection.destroy(); // whoever leaves the loop early never sees them
   }
 }
 

@@ -441,11 +441,13 @@ napi_value sn_http_respond(napi_env env, napi_callback_info info) {
     struct slot *slot = read_call(&args, &own, env, info);
     int32_t status = 0;
     bool is_exact = false;
+    uint32_t number;
     int r;
 
     if (!slot || slot->is_done) {
         return NULL;
     }
+    number = number_of(own->http, slot);
     napi_get_value_int32(env, args.v[1], &status);
     napi_get_value_bool(env, args.v[5], &is_exact);
     if (!take_headers(own, slot, args.v[2], args.v[3], &facts)) {
@@ -463,7 +465,10 @@ napi_value sn_http_respond(napi_env env, napi_callback_info info) {
             return NULL; /* thrown */
         }
     }
-    slot->is_done = r == 0;
+    slot = find_slot(own, number); /* the table may have grown, or the exchange be over */
+    if (slot) {
+        slot->is_done = r == 0;
+    }
     return result_of(own, r);
 }
 

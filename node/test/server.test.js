@@ -90,6 +90,21 @@ test('connections can be iterated, and close ends that', async () => {
   for await (const _ of server) assert.fail('it is closed');
 });
 
+test('a loop over connections that is left early closes those it has not come to', async () => {
+  const path = socketPath();
+  const server = await sunpath.listen(path);
+  const connections = server[Symbol.asyncIterator]();
+  const first = connections.next();
+  const clients = [];
+  for (let i = 0; i < 5; i++) clients.push(await sunpath.connect(path));
+  await until(() => server.connections === 5, 'five connections');
+  (await first).value.destroy();
+  await connections.return();
+  await server.close();
+  assert.strictEqual(server.connections, 0);
+  for (const client of clients) client.destroy();
+});
+
 test('close waits for the connections that are open, and calls back', async () => {
   const path = socketPath();
   const server = await sunpath.listen(path, conn => conn.resume());
