@@ -190,6 +190,7 @@ export function listen<A extends string, const O extends ListenOptions = {}>(
   address: A, options?: O, onConnection?: (connection: Connection<A, O>) => void): Promise<Server<Connection<A, O>>>;
 
 export interface TakeOverOptions extends AccessOptions, MessageOptions {
+  type?: 'stream' | 'seqpacket';
   /** Milliseconds to wait for the other process: 10,000 by default. */
   timeout?: number;
   maxConnections?: number;
@@ -465,7 +466,10 @@ export function clusterListen(address: string, options?: PublishOptions): { read
 /** fetch() as npm's undici has it, for `http+unix://%2Frun%2Fapp.sock/uri`, too. Needs undici. */
 export function fetch(input: string | URL | Request, init?: RequestInit & { dispatcher?: unknown }): Promise<Response>;
 
-/** An undici Dispatcher for `http+unix:` URLs; with an address everything goes there. Needs undici. */
+/**
+ * A dispatcher for undici: with an address everything goes there, whatever the URL's host (`undici.request('http://localhost/', { dispatcher })`).
+ * Without one it is for {@link fetch}, which it gives other connections or limits: undici itself refuses `http+unix:` URLs. Needs undici.
+ */
 export const Dispatcher: {
   new(address?: string, options?: { connect?: ConnectOptions; [option: string]: unknown }): any;
   new(options: { connect?: ConnectOptions; [option: string]: unknown }): any;

@@ -68,7 +68,7 @@ function makeClass({ Dispatcher: Base, Pool }) {
       if (typeof address === 'object' && options === undefined) [address, options] = [undefined, address];
       validate.optional(validate.address, address);
       const { connect = {}, ...rest } = validate.optional(validate.object, options, 'options') ?? {};
-      readOptions.connect(validate.object(connect, 'options.connect'));
+      readOptions.connect(readOptions.known(validate.object(connect, 'options.connect'), ...readOptions.CONNECT));
       this.#address = address === undefined ? undefined : takeApart(address)?.address ?? formatAddress(parseAddress(address));
       this.#connect = connect;
       this.#options = rest;

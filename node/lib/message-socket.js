@@ -448,7 +448,7 @@ function fromDescriptor(fd, options) {
  */
 async function bind(address, options = {}) {
   validate.address(address);
-  validate.object(options, 'options');
+  readOptions.known(options, ...readOptions.PUBLISH, ...readOptions.STREAM, ...readOptions.MESSAGES);
   const listen = readOptions.listen({ ...options, type: options.type ?? 'dgram' });
   checkOptions(options);
   if (options.signal?.aborted) throw errors.aborted(options.signal);

@@ -8,10 +8,29 @@ const validate = require('./validate');
 const TYPES = { stream: 1, dgram: 2, seqpacket: 5 };
 const INT_MAX = 0x7fffffff;
 
+// The names of options, by what they are about.
+const ACCESS = ['allow', 'deny'];
+const PUBLISH = [...ACCESS, 'type', 'mode', 'owner', 'group', 'backlog', 'reusePort', 'sendBuffer', 'receiveBuffer', 'credentials'];
+const CONNECT = ['type', 'timeout', 'wait', 'expectUser', 'bind', 'sendBuffer', 'receiveBuffer', 'signal'];
+const STREAM = ['allowHalfOpen', 'highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark', 'objectMode', 'readableObjectMode',
+  'writableObjectMode', 'emitClose', 'signal', 'encoding', 'decodeStrings', 'defaultEncoding'];
+const MESSAGES = ['framing', 'dropCr', 'maxMessage', 'maxQueue', 'idle', 'maxFds', 'withInfo', 'credentials'];
+
+// A misspelt `mode` or `allow` must not pass unnoticed.
+function known(options, ...names) {
+  validate.object(options, 'options');
+  for (const name of Object.keys(options)) {
+    if (options[name] !== undefined && !names.includes(name)) {
+      throw errors.invalidValue(`options.${name}`, 'is no option of this call', options[name]);
+    }
+  }
+  return options;
+}
+
 // 0o660, or '660' and '0660' as chmod(1) takes them.
 function mode(value, name) {
   if (typeof value === 'string') {
-    if (!/^0?[0-7]{1,3}$/.test(value)) throw errors.invalidValue(name, 'must be an octal number', value);
+    if (!/^0?[0-7]{1,3}$/.test(value)) throw errors.invalidValue(name, 'must be an octal number such as 0o660', value);
     value = Number.parseInt(value, 8);
   }
   validate.integer(value, name, 0, 0o777);
@@ -69,4 +88,4 @@ function connect(options) {
   };
 }
 
-module.exports = { access, account, connect, duration, listen, type };
+module.exports = { ACCESS, CONNECT, MESSAGES, PUBLISH, STREAM, access, account, connect, duration, known, listen, type };

@@ -26,6 +26,7 @@ const INT_MAX = 0x7fffffff;
 const LIMITS = ['maxHead', 'maxHeaders', 'maxOutput', 'maxConnections', 'maxRequests', 'maxConnectionsPerUid',
   'maxRequestsPerUidSecond'];
 const TIMEOUTS = ['headTimeout', 'bodyTimeout', 'writeTimeout', 'keepAliveTimeout', 'answerTimeout'];
+const OTHERS = ['maxBody', 'dropsExcess', 'serverName', 'drainTimeout', 'onError', 'accessLog'];
 
 // As the addon takes them; what is not given is the engine's default.
 function engineOptions(options) {
@@ -252,7 +253,7 @@ async function serve(address, options, handler) {
   }
   const addresses = Array.isArray(address) ? validate.strings(address, 'address') : [validate.address(address)];
   if (addresses.length === 0) throw invalidType('address', 'of type string or an array of them', address);
-  options = validate.optional(validate.object, options, 'options') ?? {};
+  options = readOptions.known(options ?? {}, ...readOptions.PUBLISH, ...LIMITS, ...TIMEOUTS, ...OTHERS);
   const server = new HttpServer(options, handlerOf(handler));
   try {
     const log = logOptions(options.accessLog);

@@ -221,7 +221,7 @@ async function listen(address, options, onConnection) {
   }
   options ??= {};
   validate.address(address);
-  validate.object(options, 'options');
+  readOptions.known(options, 'maxConnections', ...readOptions.PUBLISH, ...readOptions.STREAM, ...readOptions.MESSAGES);
   validate.optional(validate.fn, onConnection, 'onConnection');
   const native = readOptions.listen(options);
   const type = options.type ?? parseAddress(address).type;
@@ -242,7 +242,7 @@ async function takeOver(socket, options, onConnection) {
   }
   options ??= {};
   if (!(socket instanceof Socket)) throw errors.invalidType('socket', 'an instance of Socket', socket);
-  validate.object(options, 'options');
+  readOptions.known(options, 'type', 'timeout', 'maxConnections', ...readOptions.ACCESS, ...readOptions.STREAM, ...readOptions.MESSAGES);
   validate.optional(validate.fn, onConnection, 'onConnection');
   checkOptions(options, options.type ?? 'stream');
   const timeout = validate.optional(readOptions.duration, options.timeout, 'options.timeout') ?? 10000;

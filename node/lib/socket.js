@@ -5,6 +5,7 @@
 const { Duplex, addAbortSignal } = require('node:stream');
 const binding = require('./binding');
 const errors = require('./errors');
+const readOptions = require('./options');
 const validate = require('./validate');
 const { Peer } = require('./peer');
 
@@ -22,12 +23,10 @@ const kOnClose = Symbol('on close'); // told to the server it belongs to
 const kPeer = Symbol('peer');
 
 const PIECE = 256 * 1024; // handed to the addon at once: what it may have to keep a copy of
-const STREAM_OPTIONS = ['allowHalfOpen', 'highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark',
-  'emitClose', 'signal', 'encoding', 'decodeStrings', 'defaultEncoding'];
 
 function pickStreamOptions(options) {
   const picked = {};
-  for (const name of STREAM_OPTIONS) if (options[name] !== undefined) picked[name] = options[name];
+  for (const name of readOptions.STREAM) if (options[name] !== undefined) picked[name] = options[name];
   return picked;
 }
 

@@ -279,3 +279,15 @@ test('arguments of a wrong type or range are refused', async () => {
   await assert.rejects(sunpath.listen(path, {}, 1), { code: 'ERR_INVALID_ARG_TYPE' });
   assert.strictEqual(fs.existsSync(path), false);
 });
+
+test('an option that a call does not have is refused: a misspelt mode would leave the socket open', async () => {
+  const path = socketPath();
+  const refused = name => ({ code: 'ERR_INVALID_ARG_VALUE', message: new RegExp(`"options\\.${name}" argument is no option`) });
+  await assert.rejects(sunpath.listen(path, { mod: 0o600 }), refused('mod'));
+  await assert.rejects(sunpath.connect(path, { expectuser: 0 }), refused('expectuser'));
+  await assert.rejects(sunpath.bind(`dgram:${path}`, { alow: ['uid=0'] }), refused('alow'));
+  await assert.rejects(sunpath.serve(path, { Mode: 0o600 }, () => 'x'), refused('Mode'));
+  await assert.rejects(sunpath.httpListen(() => {}, path, { maxConnections: 1 }), refused('maxConnections'));
+  assert.strictEqual(fs.existsSync(path), false);
+  await (await sunpath.listen(path, { mod: undefined })).close();
+});
