@@ -92,6 +92,7 @@ class Terminal:
         typed, shown = self.private(typed), self.private(shown)
         status = self.type(typed)
         if typed.endswith("&"):
+            self.test.assertNotIn("&&", typed, "a subshell: ending it does not end what it runs")
             for kind, path in re.findall(r"(?:(seqpacket|dgram):)?([\w./-]+\.sock)", typed)[:1]:
                 until(lambda: accepts(path, KINDS[kind]), f"{typed} to accept", PATIENCE)
         try:
