@@ -14,9 +14,9 @@ struct sunpath_listener {
     const struct sunpath_access *access; /* borrowed */
     uint64_t n_refused;
     int send_buffer, receive_buffer; /* of connections, in bytes; 0: leave */
-    struct sp_claim claim; /* held only when the file at the path is ours to remove */
-    struct stat file;      /* which file that is: st_dev and st_ino */
-    pid_t pid;             /* the process that opened it: forked ones share it */
+    struct sp_claim claim;           /* held only when the file at the path is ours to remove */
+    struct stat file;                /* which file that is: st_dev and st_ino */
+    pid_t pid;                       /* the process that opened it: forked ones share it */
     struct sunpath_address address;
 };
 
