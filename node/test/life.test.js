@@ -7,7 +7,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 const sunpath = require('..');
-const { directory, nDescriptors, socketPath, start, until } = require('./support');
+const { directory, nDescriptors, socketPath, start, turns, until } = require('./support');
 
 const package_ = JSON.stringify(require.resolve('..'));
 
@@ -96,17 +96,17 @@ test('10000 forgotten sockets are collected, and their descriptors closed', asyn
 
 test('a socket that somebody listens to is not collected', async () => {
   const path = socketPath();
-  const server = await sunpath.listen(path, conn => conn.on('data', data => conn.write(data)));
-  const got = (async () => {
-    const answered = new Promise(resolve => {
-      sunpath.connect(path).then(client => client.on('data', resolve) && setTimeout(() => client.write('still here'), 60));
-    });
-    for (let i = 0; i < 20; i++) {
-      global.gc();
-      await new Promise(resolve => setTimeout(resolve, 5));
-    }
-    return answered;
-  })();
+  const server = await sunpath.listen(path);
+  const accepted = once(server, 'connection');
+  const got = new Promise(resolve => {
+    sunpath.connect(path).then(client => { client.on('data', resolve); }); // nothing but the listener keeps it
+  });
+  const [connection] = await accepted;
+  for (let i = 0; i < 20; i++) {
+    await turns(5);
+    global.gc();
+  }
+  connection.write('still here');
   assert.strictEqual(String(await got), 'still here');
   server.closeAllConnections();
   await server.close();

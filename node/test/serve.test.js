@@ -9,7 +9,7 @@ const net = require('node:net');
 const { Readable } = require('node:stream');
 const { test } = require('node:test');
 const sunpath = require('..');
-const { collect, nDescriptors, printed, socketPath, start, until } = require('./support');
+const { collect, nDescriptors, printed, socketPath, start, turns, until } = require('./support');
 
 const options = { onError() {} };
 // Where what a Response was made of cannot be seen, a HEAD does not wait to learn its length.
@@ -166,7 +166,7 @@ test('bodies are read in every way, small and large', async () => {
     '/passed': async request => await new Request(request).text(),
     '/made': async request => await new Request('http://x/', request).text(),
     '/late': async request => {
-      await new Promise(resolve => setTimeout(resolve, 5));
+      await turns(20);
       return await request.text();
     },
     '/twice': async request => {
