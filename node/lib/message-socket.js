@@ -3,30 +3,22 @@
 'use strict';
 
 const { unlinkSync } = require('node:fs');
-const { Duplex, addAbortSignal } = require('node:stream');
+const { Duplex } = require('node:stream');
 const binding = require('./binding');
 const errors = require('./errors');
 const { parseAddress } = require('./address');
 const readOptions = require('./options');
 const validate = require('./validate');
-const { Peer } = require('./peer');
-const { kOnClose, pickStreamOptions } = require('./socket');
+const { Connection, attach, detach, onEnd, wake, kFinal, kHandle, kOnClose, kOwner, kReading, kWritable } = require('./connection');
 
-const kHandle = Symbol('handle'); // binding.Channel; null once it is closed
-const kOwner = Symbol('owner'); // of a handle: its MessageSocket
-const kWritable = Symbol('writable'); // messages may go to the addon
 const kWaiting = Symbol('waiting'); // callbacks of messages the kernel has not taken yet, in order
 const kBlocked = Symbol('blocked'); // { items, index, callback }: the write under way, for which there was no room
-const kFinal = Symbol('final'); // the callback of _final(), while messages are still to leave
-const kReading = Symbol('reading');
 const kInfo = Symbol('info');
 const kType = Symbol('type');
 const kBound = Symbol('bound'); // the path to remove
-const kPeer = Symbol('peer');
 
 const ENOBUFS = -105;
 const HIGH_WATER_MARK = 256; // messages that wait to be sent, by default
-const WAKING = new Set(['data', 'readable', 'end', 'close', 'error', 'lost']);
 const FRAMINGS = ['line', 'nul', 'u8', 'u16be', 'u16le', 'u32be', 'u32le', 'u64be', 'u64le', 'varint', 'netstring',
   'content-length'];
 const BIG_ENDIAN = { u16: 'u16be', u32: 'u32be', u64: 'u64be' };
@@ -90,7 +82,7 @@ function isPlain(value) {
   return typeof value === 'string' || ArrayBuffer.isView(value);
 }
 
-class MessageSocket extends Duplex {
+class MessageSocket extends Connection {
   /*
    * `options.fd`: a connected socket, owned from here on. What it yields are Buffers, or with `withInfo`
    * { data, fds, sender, credentials }.
@@ -98,72 +90,20 @@ class MessageSocket extends Duplex {
   constructor(options) {
     validate.object(options, 'options');
     checkOptions(options);
-    super({ writableHighWaterMark: HIGH_WATER_MARK, ...pickStreamOptions(options), encoding: undefined, objectMode: true,
-      allowHalfOpen: options.allowHalfOpen === true, autoDestroy: true, signal: undefined });
-    this[kHandle] = null;
-    this[kWritable] = false;
+    super({ ...options, writableHighWaterMark: options.writableHighWaterMark ?? HIGH_WATER_MARK }, { encoding: undefined, objectMode: true });
     this[kWaiting] = [];
     this[kBlocked] = null;
-    this[kFinal] = null;
-    this[kReading] = false;
     this[kInfo] = options.withInfo === true;
     this[kBound] = null;
-    this[kOnClose] = null;
-    this[kPeer] = undefined;
     const handle = new binding.Channel(options.address ?? options.fd, readChannelOptions(options), options.listen);
-    handle[kOwner] = this;
     this[kType] = handle.type();
-    this[kHandle] = handle;
-    this[kWritable] = true;
-    if (options.signal !== undefined) addAbortSignal(options.signal, this);
+    attach(this, handle, options.signal);
   }
 
   // 'stream', 'seqpacket' or 'dgram'
   get type() { return this[kType]; }
-  get fd() { return this[kHandle]?.fd() ?? -1; }
   // The largest message that can be sent, in bytes.
   get maxMessage() { return this[kHandle]?.maxMessage() ?? 0; }
-
-  // Who is at the other end of a connection, as the kernel noted it when it was made; undefined once it is closed.
-  get peer() {
-    if (this[kPeer] === undefined && this[kHandle] !== null) this[kPeer] = new Peer(() => this.fd);
-    return this[kPeer];
-  }
-
-  openPeerPidfd() { return Peer.openPidfd(this.fd); }
-
-  ref() {
-    this[kHandle]?.setRef(true);
-    return this;
-  }
-
-  unref() {
-    this[kHandle]?.setRef(false);
-    return this;
-  }
-
-  // ---- reading
-
-  on(event, listener) {
-    const result = super.on(event, listener);
-    if (WAKING.has(event)) wake(this);
-    return result;
-  }
-
-  addListener(event, listener) { return this.on(event, listener); }
-
-  prependListener(event, listener) {
-    const result = super.prependListener(event, listener);
-    if (WAKING.has(event)) wake(this);
-    return result;
-  }
-
-  _read() {
-    if (this[kHandle] !== null && !this[kReading]) {
-      this[kReading] = true;
-      this[kHandle].read(true);
-    }
-  }
 
   // ---- writing
 
@@ -220,33 +160,12 @@ class MessageSocket extends Duplex {
     return result;
   }
 
-  // Ends, and destroys once everything has been sent.
-  destroySoon() {
-    if (this.writable) this.end();
-    if (this.writableFinished) this.destroy();
-    else this.once('finish', this.destroy);
-  }
-
   _destroy(error, callback) {
-    const handle = this[kHandle];
-    this[kWritable] = false;
-    this[kHandle] = null;
-    if (handle !== null) {
-      this[kPeer]?.remember();
-      handle.close();
-    }
+    detach(this);
     if (this[kBound] !== null) removeBound(this[kBound]);
     abandon(this, error ?? errors.streamDestroyed('write'));
     this[kOnClose]?.();
     callback(error);
-  }
-
-  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
-    if (this.closed) return;
-    const gone = new Promise(resolve => this.once('close', resolve));
-    this.on('error', () => {});
-    this.destroySoon();
-    await gone;
   }
 }
 
@@ -273,12 +192,6 @@ function onLost(error) {
   const socket = this[kOwner];
   if (socket.listenerCount('lost') > 0) socket.emit('lost', error);
   else if (socket[kType] !== 'dgram') socket.destroy(error);
-}
-
-function onEnd() {
-  const socket = this[kOwner];
-  socket.push(null);
-  socket.read(0); // so that 'end' comes also when nothing is left to read
 }
 
 function onDrain() {
@@ -320,10 +233,6 @@ function take(socket, name) {
   const value = socket[name];
   socket[name] = null;
   return value;
-}
-
-function wake(socket) {
-  if (!socket[kReading] && socket[kHandle] !== null && !socket.readableEnded) socket.read(0);
 }
 
 function systemError(errno, call, { to }) {

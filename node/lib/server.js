@@ -11,7 +11,8 @@ const { inherited } = require('./cluster');
 const readOptions = require('./options');
 const validate = require('./validate');
 const messages = require('./message-socket');
-const { Socket, checkStreamOptions, kOnClose, takeFd } = require('./socket');
+const { kOnClose } = require('./connection');
+const { Socket, checkStreamOptions, takeFd } = require('./socket');
 
 const kOwner = Symbol('owner'); // of a handle: its Server
 const kHandle = Symbol('handle');

@@ -2,33 +2,18 @@
 // socket.js - Socket: a connected byte stream, as Node's net.Socket on a pipe, and who is at its other end.
 'use strict';
 
-const { Duplex, addAbortSignal } = require('node:stream');
 const binding = require('./binding');
 const errors = require('./errors');
-const readOptions = require('./options');
 const validate = require('./validate');
-const { Peer } = require('./peer');
+const { Connection, attach, detach, onEnd, wake, kFinal, kHandle, kOnClose, kOwner, kPeer, kReading, kWritable } = require('./connection');
 
-const kHandle = Symbol('handle'); // binding.Stream; null once it is closed
-const kOwner = Symbol('owner'); // of a handle: its Socket
-const kWritable = Symbol('writable'); // write() may take the short way
 const kWaiting = Symbol('waiting'); // callbacks of the short way that wait for the kernel
 const kRest = Symbol('rest'); // the write under way of the long way: { chunks, offset, callback }
-const kFinal = Symbol('final'); // the callback of _final(), while output is still to leave
-const kReading = Symbol('reading');
 const kTimeout = Symbol('timeout');
 const kTimer = Symbol('timer');
 const kLastQueued = Symbol('last queued'); // when the timer came up last
-const kOnClose = Symbol('on close'); // told to the server it belongs to
-const kPeer = Symbol('peer');
 
 const PIECE = 256 * 1024; // handed to the addon at once: what it may have to keep a copy of
-
-function pickStreamOptions(options) {
-  const picked = {};
-  for (const name of readOptions.STREAM) if (options[name] !== undefined) picked[name] = options[name];
-  return picked;
-}
 
 function checkStreamOptions(options) {
   validate.optional(validate.boolean, options.allowHalfOpen, 'options.allowHalfOpen');
@@ -41,42 +26,24 @@ function checkStreamOptions(options) {
   }
 }
 
-/*
- * Input is asked for when somebody wants it: by reading, or by listening for what only reading finds out (that the
- * peer has ended). A socket that nobody listens to and nobody holds is collected, and closed.
- */
-const WAKING = new Set(['data', 'readable', 'end', 'close', 'error', 'timeout']);
-
-class Socket extends Duplex {
+class Socket extends Connection {
   constructor(options) {
     validate.object(options, 'options');
     if (!(options.fd instanceof binding.Descriptor)) validate.integer(options.fd, 'options.fd', 0, 0x7fffffff);
     checkStreamOptions(options);
-    super({ ...pickStreamOptions(options), allowHalfOpen: options.allowHalfOpen === true, autoDestroy: true,
-      decodeStrings: true, signal: undefined });
-    this[kHandle] = null;
-    this[kWritable] = false;
+    super(options, { decodeStrings: true });
     this[kWaiting] = null;
     this[kRest] = null;
-    this[kFinal] = null;
-    this[kReading] = false;
     this[kTimeout] = 0;
     this[kTimer] = null;
     this[kLastQueued] = 0;
-    this[kOnClose] = null;
-    this[kPeer] = undefined;
     this._bytesRead = 0;
     this._bytesWritten = 0;
-    const handle = new binding.Stream(options.fd);
-    handle[kOwner] = this;
-    this[kHandle] = handle;
-    this[kWritable] = true;
-    if (options.signal !== undefined) addAbortSignal(options.signal, this);
+    attach(this, new binding.Stream(options.fd), options.signal);
   }
 
   // ---- state
 
-  get fd() { return this[kHandle] === null ? -1 : this[kHandle].fd(); }
   get bytesRead() { return this._bytesRead; }
   get bytesWritten() {
     return this._bytesWritten + super.writableLength - (this[kRest] === null ? 0 : this[kRest].handed);
@@ -91,28 +58,9 @@ class Socket extends Duplex {
   }
   get timeout() { return this[kTimeout] || undefined; }
 
-  // Who is at the other end, as the kernel noted it when the connection was made; undefined once it is closed.
-  get peer() {
-    if (this[kPeer] === undefined && this[kHandle] !== null) this[kPeer] = new Peer(() => this.fd);
-    return this[kPeer];
-  }
-
-  // A Descriptor that stands for the peer's process (pidfd_open(2)): poll it, or send it a signal.
-  openPeerPidfd() { return Peer.openPidfd(this.fd); }
-
   address() { return {}; }
   setNoDelay() { return this; }
   setKeepAlive() { return this; }
-
-  ref() {
-    this[kHandle]?.setRef(true);
-    return this;
-  }
-
-  unref() {
-    this[kHandle]?.setRef(false);
-    return this;
-  }
 
   // ---- time
 
@@ -128,29 +76,6 @@ class Socket extends Duplex {
       else this.removeListener('timeout', callback);
     }
     return this;
-  }
-
-  // ---- reading
-
-  on(event, listener) {
-    const result = super.on(event, listener);
-    if (WAKING.has(event)) wake(this);
-    return result;
-  }
-
-  addListener(event, listener) { return this.on(event, listener); }
-
-  prependListener(event, listener) {
-    const result = super.prependListener(event, listener);
-    if (WAKING.has(event)) wake(this);
-    return result;
-  }
-
-  _read() {
-    if (this[kHandle] !== null && !this[kReading]) {
-      this[kReading] = true;
-      this[kHandle].read(true);
-    }
   }
 
   // ---- writing
@@ -197,34 +122,13 @@ class Socket extends Duplex {
     return result;
   }
 
-  // Ends, and destroys once everything has been sent.
-  destroySoon() {
-    if (this.writable) this.end();
-    if (this.writableFinished) this.destroy();
-    else this.once('finish', this.destroy);
-  }
-
   _destroy(error, callback) {
-    const handle = this[kHandle];
-    this[kWritable] = false;
-    this[kHandle] = null;
+    detach(this);
     clearTimeout(this[kTimer]);
     this[kTimer] = null;
-    if (handle !== null) {
-      this[kPeer]?.remember();
-      handle.close();
-    }
     abandon(this, error);
     if (this[kOnClose] !== null) this[kOnClose]();
     callback(error);
-  }
-
-  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
-    if (this.closed) return;
-    const gone = new Promise(resolve => this.once('close', resolve));
-    this.on('error', () => {});
-    this.destroySoon();
-    await gone;
   }
 }
 
@@ -250,12 +154,6 @@ function onData(buffer, offset, size) {
   }
 }
 
-function onEnd() {
-  const socket = this[kOwner];
-  socket.push(null);
-  socket.read(0); // so that 'end' comes also when nothing is left to read
-}
-
 function onDrain() {
   const socket = this[kOwner];
   if (socket[kTimer] !== null) socket[kTimer].refresh();
@@ -273,10 +171,6 @@ function onError(error) {
 }
 
 // ---- parts of the above
-
-function wake(socket) {
-  if (!socket[kReading] && socket[kHandle] !== null && !socket.readableEnded) socket.read(0);
-}
 
 function onTimeout(socket) {
   // A write that the kernel still takes bytes of is no silence.
@@ -405,4 +299,4 @@ function abandon(socket, error) {
   if (final !== null) process.nextTick(final, reason);
 }
 
-module.exports = { Socket, callbacks: [onData, onEnd, onDrain, onError], checkStreamOptions, kHandle, kOnClose, pickStreamOptions, takeFd };
+module.exports = { Socket, callbacks: [onData, onEnd, onDrain, onError], checkStreamOptions, takeFd };
