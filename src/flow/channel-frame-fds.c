@@ -190,7 +190,7 @@ static ssize_t carry_in(void *user, int fd, char *data, size_t size) {
                                       .n_data = size,
                                       .fds = sp_channel_fds_room(channel) > 0 ? fds : NULL,
                                       .max_fds = sp_channel_fds_room(channel)};
-    int r = sp_receive(fd, SOCK_STREAM, &message);
+    int r = sp_receive(fd, SOCK_STREAM, false, &message);
 
     if (r <= 0 && r != -ETOOMANYREFS) {
         return r;

@@ -15,6 +15,8 @@
 
 #define SINGLES_PER_QUESTION 32
 
+#define READS                (SUNPATH_READABLE | SP_WATCH_END) /* what a reading channel waits for */
+
 /* ---- the buffer that all packet channels of a loop receive into ------------------------------ */
 
 struct sp_packet_room {
@@ -92,7 +94,7 @@ static bool is_about_another(const struct sunpath_channel *channel, int error) {
 }
 
 /* 1: there may be more; 0: nothing now; negative: it failed. */
-static int receive_one(struct sunpath_channel *channel) {
+static int receive_one(struct sunpath_channel *channel, bool is_waiting) {
     struct sunpath_address sender;
     int fds[SUNPATH_FDS_MAX];
     struct sunpath_message packet = {
@@ -102,7 +104,7 @@ static int receive_one(struct sunpath_channel *channel) {
         .max_fds = sp_channel_fds_room(channel),
         .sender = channel->type == SUNPATH_DGRAM ? &sender : NULL,
     };
-    int r = sp_receive(channel->packets.watch.fd, (int)channel->type, &packet);
+    int r = sp_receive(channel->packets.watch.fd, (int)channel->type, is_waiting, &packet);
 
     if (r == 1 || r == -EMSGSIZE || r == -ETOOMANYREFS) {
         channel->packets.active_ns = channel->loop->now_ns;
@@ -140,13 +142,42 @@ static int max_reads(const struct sp_packets *packets) {
     return packets->n_singles % SINGLES_PER_QUESTION == 0 ? SP_CHANNEL_READS_PER_TURN : 1;
 }
 
-/* Bounded, so that one busy peer does not keep the others waiting. True: nothing is left. */
-static bool read_input(struct sunpath_channel *channel) {
+/*
+ * The kernel attaches credentials to a packet, though it be empty, and to no end of file. It takes
+ * its time for them, so they are asked for only where a read may come upon the end. They come with
+ * what was sent before, too (the sender may be unknown then, but it is a packet).
+ */
+static int ask_for_credentials(struct sunpath_channel *channel, bool want) {
     struct sp_packets *packets = &channel->packets;
-    int max = max_reads(packets), n = 0, r = 1;
+    int r;
 
+    if (channel->type != SUNPATH_SEQPACKET || channel->options.want_credentials ||
+        packets->has_asked == want) {
+        return 0;
+    }
+    r = sunpath_want_credentials(packets->watch.fd, want);
+    if (r == 0) {
+        packets->has_asked = want;
+    }
+    return r;
+}
+
+/*
+ * Bounded, so that one busy peer does not keep the others waiting. `is_waiting`: something does,
+ * and it is no end. True: nothing is left.
+ */
+static bool read_input(struct sunpath_channel *channel, bool is_waiting) {
+    struct sp_packets *packets = &channel->packets;
+    int max = max_reads(packets), n = 0, r;
+
+    r = ask_for_credentials(channel, max > 1 || !is_waiting);
+    if (r < 0) {
+        sp_channel_fail(channel, r);
+        return true;
+    }
+    r = 1;
     for (int i = 0; i < max && r > 0 && wants_input(channel); i++) {
-        r = receive_one(channel);
+        r = receive_one(channel, is_waiting && i == 0);
         n += r > 0;
     }
     packets->n_singles = n == 1 ? packets->n_singles + 1 : 0;
@@ -168,7 +199,7 @@ static void wind_up(struct sunpath_channel *channel) {
             channel->packets.wants_drain = channel->packets.was_high = false;
             channel->events->on_drain(channel, channel->user);
         }
-    } else if (channel->has_ended_in || read_input(channel)) {
+    } else if (channel->has_ended_in || read_input(channel, false)) {
         sp_channel_fail(channel, channel->packets.error);
     } else if (sp_channel_is_alive(channel)) {
         sp_task_post(&channel->task, channel->loop);
@@ -205,7 +236,7 @@ static void watch_for_next(struct sunpath_channel *channel) {
     int r;
 
     if (!channel->is_paused && !channel->has_ended_in) {
-        events |= SUNPATH_READABLE;
+        events |= READS;
     }
     if (channel->packets.is_blocked && !channel->packets.opening.on_event &&
         !channel->packets.is_retrying) {
@@ -251,7 +282,7 @@ static void on_event(struct sp_watch *watch, unsigned events) {
         sp_packets_flush(channel);
     }
     if (events & (SUNPATH_READABLE | SUNPATH_HANGUP) && wants_input(channel)) {
-        read_input(channel);
+        read_input(channel, !(events & (SUNPATH_HANGUP | SP_WATCH_END)));
     } else if (channel->has_ended_in && events & SUNPATH_HANGUP && !channel->packets.error) {
         channel->packets.error = -EPIPE; /* now nobody is there to read what we send */
         sp_packets_drop(channel);
@@ -346,8 +377,7 @@ static int open_packets(struct sunpath_channel *channel, int fd) {
         return -ENOMEM;
     }
     packets->is_connected = getpeername(fd, (struct sockaddr *)&peer, &n_peer) == 0;
-    /* of seqpacket, credentials tell an empty message from the end */
-    if (channel->type == SUNPATH_SEQPACKET || channel->options.want_credentials) {
+    if (channel->options.want_credentials) {
         r = sunpath_want_credentials(fd, true);
         if (r < 0) {
             return r;
@@ -356,7 +386,7 @@ static int open_packets(struct sunpath_channel *channel, int fd) {
 
     packets->active_ns = sp_loop_now(channel->loop);
     sp_timer_init(&packets->timer, on_due);
-    r = sp_watch_open(&packets->watch, channel->loop, fd, SUNPATH_READABLE, on_event);
+    r = sp_watch_open(&packets->watch, channel->loop, fd, READS, on_event);
     if (r < 0) {
         return r;
     }

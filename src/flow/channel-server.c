@@ -80,7 +80,7 @@ static int listen_on(struct sunpath_channel_server *server, struct sunpath_loop 
     if (r < 0) {
         return r;
     }
-    if (server->type == SUNPATH_SEQPACKET) {
+    if (server->type == SUNPATH_SEQPACKET && server->channel_options.want_credentials) {
         /* connections inherit it (since Linux 6.16): not even their first message is anonymous */
         sunpath_want_credentials(sunpath_listener_fd(listener), true);
     }

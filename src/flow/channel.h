@@ -75,6 +75,7 @@ struct sp_packets {
     int error;          /* why nothing can be sent any more */
     unsigned n_singles; /* turns in a row that brought one packet each */
     bool is_blocked, is_retrying, is_connected, wants_drain, was_high;
+    bool has_asked; /* of seqpacket: for credentials, which come with no end of file */
 };
 
 /*

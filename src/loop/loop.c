@@ -177,7 +177,8 @@ static void run_events(struct sunpath_loop *loop) {
         }
         events = (event->events & EPOLLIN ? SUNPATH_READABLE : 0U) |
                  (event->events & EPOLLOUT ? SUNPATH_WRITABLE : 0U) |
-                 (event->events & (EPOLLHUP | EPOLLERR) ? SUNPATH_HANGUP : 0U);
+                 (event->events & (EPOLLHUP | EPOLLERR) ? SUNPATH_HANGUP : 0U) |
+                 (event->events & EPOLLRDHUP ? SP_WATCH_END : 0U);
         loop->n_ran += watch != &loop->wake_watch && watch != &loop->timer_watch;
         watch->on_event(watch, events);
     }

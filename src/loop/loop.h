@@ -27,6 +27,8 @@
 
 /* Beside enum sunpath_event: tell once, not as long as it holds (for "only when it hangs up"). */
 #define SP_WATCH_ONCE 0x100U
+/* To be asked for with SUNPATH_READABLE and told with it: the peer has ended what it sends. */
+#define SP_WATCH_END 0x200U
 
 struct sp_watch {
     int fd;

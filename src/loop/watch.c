@@ -8,7 +8,8 @@
 
 static uint32_t to_epoll(unsigned events) {
     return (events & SUNPATH_READABLE ? EPOLLIN : 0U) |
-           (events & SUNPATH_WRITABLE ? EPOLLOUT : 0U) | (events & SP_WATCH_ONCE ? EPOLLET : 0U);
+           (events & SUNPATH_WRITABLE ? EPOLLOUT : 0U) | (events & SP_WATCH_ONCE ? EPOLLET : 0U) |
+           (events & SP_WATCH_END ? EPOLLRDHUP : 0U);
 }
 
 int sp_watch_open(struct sp_watch *watch, struct sunpath_loop *loop, int fd, unsigned events,

@@ -232,7 +232,7 @@ static void read_sender(struct sunpath_message *message, const struct sockaddr_u
     }
 }
 
-int sp_receive(int fd, int type, struct sunpath_message *message) {
+int sp_receive(int fd, int type, bool is_waiting, struct sunpath_message *message) {
     struct iovec bytes = {.iov_base = message->data, .iov_len = message->n_data};
     struct msghdr header = {.msg_iov = &bytes, .msg_iovlen = 1};
     int flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
@@ -268,7 +268,7 @@ int sp_receive(int fd, int type, struct sunpath_message *message) {
         return header.msg_flags & MSG_TRUNC ? -EMSGSIZE : -ETOOMANYREFS;
     }
     read_sender(message, &un, &header, type);
-    return n > 0 || !is_end(fd, type, is_packet);
+    return n > 0 || is_waiting || !is_end(fd, type, is_packet);
 }
 
 int sunpath_receive(int fd, struct sunpath_message *message) {
@@ -279,7 +279,7 @@ int sunpath_receive(int fd, struct sunpath_message *message) {
         message->has_credentials = message->has_sender = false;
         return type;
     }
-    return sp_receive(fd, type, message);
+    return sp_receive(fd, type, false, message);
 }
 
 int sunpath_want_credentials(int fd, bool want) {

@@ -22,7 +22,10 @@ struct sp_packet {
 /* As sunpath_send(). */
 ssize_t sp_send(int fd, const struct sp_packet *packet);
 
-/* As sunpath_receive(); `type` is the socket's. */
-int sp_receive(int fd, int type, struct sunpath_message *message);
+/*
+ * As sunpath_receive(); `type` is the socket's. `is_waiting`: a packet is known to wait there, so
+ * that one of no bytes is no end of file.
+ */
+int sp_receive(int fd, int type, bool is_waiting, struct sunpath_message *message);
 
 #endif

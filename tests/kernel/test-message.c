@@ -208,6 +208,19 @@ START_TEST(only_credentials_tell_an_empty_packet_from_the_end) {
 }
 END_TEST
 
+START_TEST(asked_for_behind_a_packet_credentials_tell_it_from_the_end_all_the_same) {
+    int fds[2];
+
+    pair_of(fds, SOCK_SEQPACKET);
+    ck_assert_int_eq(send(fds[0], "", 0, 0), 0);
+    close(fds[0]);
+    want_credentials(fds[1]);
+    ck_assert(receive(fds[1], 8, 4096, 0).has_credentials);
+    ck_assert(!receive(fds[1], 8, 4096, 0).has_credentials);
+    close(fds[1]);
+}
+END_TEST
+
 /* Older kernels knew the sender all the same (before Linux 6.16); none invents another one. */
 START_TEST(asked_too_late_the_sender_may_be_unknown) {
     struct received got;
@@ -312,6 +325,7 @@ END_TEST
 SP_TESTS("message", poll_does_not_wait_for_a_full_backlog, a_message_takes_253_descriptors,
          descriptors_without_a_byte_vanish_on_a_stream, what_has_no_room_is_closed_and_flagged,
          msg_trunc_gives_the_true_length, only_credentials_tell_an_empty_packet_from_the_end,
+         asked_for_behind_a_packet_credentials_tell_it_from_the_end_all_the_same,
          asked_too_late_the_sender_may_be_unknown, a_stream_read_ends_behind_descriptors,
          a_full_datagram_queue_shows_in_poll_to_connected_senders_alone,
          a_packet_takes_32_bytes_of_the_send_buffer_for_itself)

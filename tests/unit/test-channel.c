@@ -296,6 +296,28 @@ START_TEST(an_empty_packet_is_not_the_end) {
 }
 END_TEST
 
+/* However many came one by one before, which is when the loop does not ask for more of them. */
+START_TEST(an_empty_packet_is_not_the_end_behind_any_number) {
+    for (size_t n_before = 0; n_before <= 70; n_before++) {
+        int peer;
+
+        reset();
+        peer = open_channel(&a, SUNPATH_SEQPACKET, &tell_all, OPTIONS());
+        for (size_t i = 0; i < n_before; i++) {
+            ck_assert_int_eq(send(peer, "x", i % 2, 0), (int)(i % 2)); /* every other is empty */
+            run_until(a.n_messages == i + 1);
+        }
+        ck_assert_int_eq(send(peer, "", 0, 0), 0);
+        close(peer);
+        run_until(a.n_ends == 1);
+        ck_assert_uint_eq(a.n_messages, n_before + 1);
+        run_until(a.n_closes == 1);
+        close_channel(&a, -1);
+        loop = sunpath_loop_close(loop);
+    }
+}
+END_TEST
+
 START_TEST(marks_and_the_cap_hold_the_sender_back) {
     static char data[1000];
     struct sunpath_channel_counts counts;
@@ -650,7 +672,8 @@ SP_TESTS("channel", messages_go_both_ways, every_size_arrives_whole_and_in_order
          sizes_are_known_and_checked_before_anything_is_queued,
          a_packet_over_the_limit_is_lost_alone, without_on_lost_a_loss_ends_the_channel,
          a_frame_over_the_limit_ends_the_channel_and_says_why, the_end_is_told_apart_from_a_cut,
-         an_empty_packet_is_not_the_end, marks_and_the_cap_hold_the_sender_back,
+         an_empty_packet_is_not_the_end, an_empty_packet_is_not_the_end_behind_any_number,
+         marks_and_the_cap_hold_the_sender_back,
          a_paused_channel_leaves_its_messages_with_the_kernel,
          a_pause_inside_on_message_is_kept_at_once, closing_in_any_callback_is_legal,
          closing_in_what_a_dead_peer_had_sent_is_legal, an_owner_that_waits_for_a_dead_peer_is_told,
