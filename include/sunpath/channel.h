@@ -193,9 +193,10 @@ struct sunpath_channel_send_options {
 };
 
 /*
- * Queues a message; what is sent in one turn of the loop leaves together. A large packet may be
- * handed to the kernel at once. Returns 0, or 1 when the queue is at the high mark, or the pool has
- * no room for one more such message (stop and wait for on_drain).
+ * Queues a message; what is sent in one turn of the loop leaves together. A packet may be handed to
+ * the kernel at once, when it is large, or alone in its turn as those before were. Returns 0, or 1
+ * when the queue is at the high mark, or the pool has no room for one more such message (stop and
+ * wait for on_drain).
  *
  * Errors, and nothing is queued: -EMSGSIZE (over sunpath_channel_max_message()), -ENOBUFS (over
  * `max_queue` or `max_queued_fds`), -EAGAIN (SUNPATH_FULL_REPORT, which says here what else on_sent

@@ -10,11 +10,13 @@
 #include "os/fd.h"
 #include "sock/message.h"
 
-/* From here on a packet that finds nothing queued is sent from where it is. */
+/* A packet that finds nothing queued is sent from where it is, when it is so large ... */
 #define DIRECT_MIN 16384
-#define BATCH_MAX  32 /* packets in one sendmmsg() */
-#define SPARE_MAX  4096
-#define RETRY_MS   20 /* when there is no descriptor to wait for a receiver with */
+/* ... or when so many turns before brought nothing that it could have waited for. */
+#define LONE_MIN  8
+#define BATCH_MAX 32 /* packets in one sendmmsg() */
+#define SPARE_MAX 4096
+#define RETRY_MS  20 /* when there is no descriptor to wait for a receiver with */
 
 /* What stands in front of a queued packet; its descriptors, where it goes and its bytes follow. */
 struct record {
@@ -232,9 +234,17 @@ static void refuse(struct sunpath_channel *channel, int error) {
     }
 }
 
+static void count_lone(struct sp_packets *packets) {
+    uint64_t n = packets->n_accepted - packets->n_flushed;
+
+    packets->n_flushed = packets->n_accepted;
+    packets->n_lone = n > 1 ? 0 : packets->n_lone + (unsigned)n;
+}
+
 void sp_packets_flush(struct sunpath_channel *channel) {
     struct sp_packets *packets = &channel->packets;
 
+    count_lone(packets);
     while (!packets->is_blocked && first_of(packets)) {
         ssize_t n = send_batch(channel);
 
@@ -311,13 +321,15 @@ int sp_packets_send(struct sunpath_channel *channel, const struct sp_outgoing *o
     bool is_reported =
         channel->options.full == SUNPATH_FULL_REPORT && channel->type == SUNPATH_DGRAM;
     bool is_first = !first_of(packets) && !packets->is_blocked;
+    bool is_direct = outgoing->size >= DIRECT_MIN ||
+                     (packets->n_lone >= LONE_MIN && packets->n_accepted == packets->n_flushed);
     ssize_t n = -EAGAIN;
     int r = 0;
 
     if (packets->error) {
         return -EPIPE;
     }
-    if (is_reported || (is_first && outgoing->size >= DIRECT_MIN)) {
+    if (is_reported || (is_first && is_direct)) {
         n = send_directly(channel, outgoing);
     }
     if (n < 0 && is_reported) {

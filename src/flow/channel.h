@@ -74,6 +74,8 @@ struct sp_packets {
     uint64_t active_ns;
     int error;          /* why nothing can be sent any more */
     unsigned n_singles; /* turns in a row that brought one packet each */
+    unsigned n_lone;    /* flushes in a row since which one packet was sent at most */
+    uint64_t n_flushed; /* of `n_accepted`, before the last flush */
     bool is_blocked, is_retrying, is_connected, wants_drain, was_high;
     bool has_asked; /* of seqpacket: for credentials, which come with no end of file */
 };

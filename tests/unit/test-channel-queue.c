@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test-channel-queue.c - datagrams: full queues and what is done about them, nobody there, answers.
- */
+/* test-channel-queue.c - packets on their way out: full queues and what is done about them, nobody
+ * there, answers, company. */
 
 #include "channel-pair.h"
 
@@ -224,6 +224,53 @@ START_TEST(a_datagram_server_answers_whoever_has_a_name) {
 }
 END_TEST
 
+static void send_numbers(size_t first, size_t n) {
+    for (size_t i = first; i < first + n; i++) {
+        ck_assert_int_eq(
+            sunpath_channel_send(a.channel, &i, sizeof(i),
+                                 SEND_OPTIONS(.on_sent = completed, .user = (void *)i)),
+            0);
+    }
+}
+
+static void expect_numbers(int peer, size_t first, size_t n) {
+    for (size_t i = first, number; i < first + n; i++) {
+        ck_assert_int_eq(recv(peer, &number, sizeof(number), MSG_DONTWAIT), sizeof(number));
+        ck_assert_uint_eq(number, i);
+    }
+    ck_assert_int_eq(recv(peer, &n, sizeof(n), MSG_DONTWAIT), -1);
+}
+
+START_TEST(a_packet_leaves_at_once_when_those_before_had_no_company) {
+    int peer = open_channel(&a, SUNPATH_SEQPACKET, &tell_all, OPTIONS());
+    size_t i;
+
+    send_numbers(1, 1);
+    expect_numbers(peer, 1, 0);
+    run_quiet();
+    expect_numbers(peer, 1, 1);
+    for (i = 2; i <= 20; i++) {
+        send_numbers(i, 1);
+        run_quiet();
+        expect_numbers(peer, i, 1);
+        ck_assert_uint_eq(n_completed, i);
+    }
+    send_numbers(i, 1);
+    expect_numbers(peer, i, 1);
+    ck_assert_uint_eq(n_completed, i - 1); /* that is told in a turn of the loop, as ever */
+    send_numbers(i + 1, 9);
+    expect_numbers(peer, i, 0);
+    run_quiet();
+    expect_numbers(peer, i + 1, 9);
+    ck_assert_uint_eq(n_completed, i + 9);
+    send_numbers(i + 10, 1); /* that one had company */
+    expect_numbers(peer, i, 0);
+    run_quiet();
+    expect_numbers(peer, i + 10, 1);
+    close_channel(&a, peer);
+}
+END_TEST
+
 START_TEST(bind_is_for_datagrams) {
     struct sunpath_error error;
 
@@ -242,4 +289,4 @@ SP_TESTS("channel-queue", a_full_receiver_is_waited_for_without_spinning,
          a_receiver_that_dies_while_waited_for_fails_its_own_alone,
          what_finds_no_room_can_be_dropped, what_finds_no_room_can_be_reported,
          nobody_there_fails_one_datagram, a_datagram_server_answers_whoever_has_a_name,
-         bind_is_for_datagrams)
+         bind_is_for_datagrams, a_packet_leaves_at_once_when_those_before_had_no_company)
