@@ -130,38 +130,45 @@ napi_value sn_env_set_callbacks(napi_env env, napi_callback_info info) {
 #define SLAB      16384 /* as much as a chunk that is kept may hold on to */
 #define SHARE_MAX 2048  /* what is larger gets a buffer of its own */
 
-static bool renew_slab(struct sn_env *own) {
-    napi_value buffer;
-    void *data;
+/* The slab, when it has room for `size` more: who got a part of it may have transferred it away. */
+static bool use_slab(struct sn_env *own, size_t size, napi_value *ret, void **ret_data) {
+    size_t n_data = 0;
 
-    if (napi_create_buffer(own->env, SLAB, &data, &buffer) != napi_ok) {
+    return own->slab && size <= SLAB - own->slab_used &&
+           napi_get_reference_value(own->env, own->slab, ret) == napi_ok && *ret &&
+           napi_get_buffer_info(own->env, *ret, ret_data, &n_data) == napi_ok && n_data == SLAB;
+}
+
+static bool renew_slab(struct sn_env *own, napi_value *ret, void **ret_data) {
+    if (napi_create_buffer(own->env, SLAB, ret_data, ret) != napi_ok) {
         return false;
     }
     if (own->slab) {
         napi_delete_reference(own->env, own->slab);
     }
     own->slab = NULL;
-    own->slab_data = data;
     own->slab_used = 0;
-    return napi_create_reference(own->env, buffer, 1, &own->slab) == napi_ok;
+    return napi_create_reference(own->env, *ret, 1, &own->slab) == napi_ok;
 }
 
 bool sn_env_store(struct sn_env *own, const void *data, size_t size, napi_value *ret,
                   size_t *ret_offset) {
+    void *slab;
+
     if (size > SHARE_MAX) {
         *ret_offset = 0;
         return napi_create_buffer_copy(own->env, size, data, NULL, ret) == napi_ok;
     }
-    if ((!own->slab || size > SLAB - own->slab_used) && !renew_slab(own)) {
+    if (!use_slab(own, size, ret, &slab) && !renew_slab(own, ret, &slab)) {
         return false;
     }
-    memcpy(own->slab_data + own->slab_used, data, size);
+    memcpy((char *)slab + own->slab_used, data, size);
     *ret_offset = own->slab_used;
     own->slab_used += (size + 7) & ~(size_t)7; /* what is a multiple of 8 can be any typed array */
     if (own->slab_used > SLAB) {
         own->slab_used = SLAB;
     }
-    return napi_get_reference_value(own->env, own->slab, ret) == napi_ok;
+    return true;
 }
 
 bool sn_env_large(struct sn_env *own, size_t size, napi_value *ret, void **ret_data) {

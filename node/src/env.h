@@ -47,8 +47,7 @@ struct sn_env {
     struct sn_object *objects;
     struct sn_http_table *http; /* http-exchange.c's; NULL at first */
     napi_ref callbacks[SN_N_CALLBACKS];
-    napi_ref slab; /* where the next input is copied: see sn_env_store() */
-    char *slab_data;
+    napi_ref slab;  /* where the next input is copied: see sn_env_store() */
     napi_ref large; /* a buffer that waits to be used: see sn_env_large() */
     size_t slab_used;
     int n_open; /* what its end must wait for: handles, and work in other threads */

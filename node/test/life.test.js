@@ -185,3 +185,18 @@ test('the process ends by itself when all is closed', async () => {
   assert.strictEqual(await child.ended, 0);
   assert.strictEqual(child.output, 'x\n');
 });
+
+test('memory of input that is transferred away is written to no more', async () => {
+  const path = socketPath();
+  const server = await sunpath.listen(path, conn => conn.on('data', data => conn.write(data)));
+  const client = await sunpath.connect(path);
+  for (let i = 0; i < 100; i++) {
+    client.write(`message ${i}`);
+    const [data] = await once(client, 'data');
+    assert.strictEqual(String(data), `message ${i}`);
+    if (i % 5 === 0) structuredClone(data.buffer, { transfer: [data.buffer] }); // several inputs have it in common
+    if (i % 10 === 0) global.gc();
+  }
+  client.destroy();
+  await server.close();
+});
