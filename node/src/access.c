@@ -30,8 +30,7 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     struct sn_access *access;
     struct sn_args args;
 
-    sn_args_read(&args, env, info);
-    if (!sn_access_read(env, args.v[0], &rules)) {
+    if (!sn_args_read_new(&args, env, info) || !sn_access_read(env, args.v[0], &rules)) {
         return NULL;
     }
     access = calloc(1, sizeof(*access));

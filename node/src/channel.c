@@ -289,8 +289,8 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     napi_valuetype type;
     struct sn_args args;
 
-    sn_args_read(&args, env, info);
-    if (!read_options(env, args.v[1], &options, &wants_info)) {
+    if (!sn_args_read_new(&args, env, info) ||
+        !read_options(env, args.v[1], &options, &wants_info)) {
         return NULL;
     }
     loop = sn_env_loop(sn_env_of(env));
@@ -330,27 +330,6 @@ static napi_value get_fd(napi_env env, napi_callback_info info) {
 
     return channel ? sn_int(env, channel->channel ? sunpath_channel_fd(channel->channel) : -1)
                    : NULL;
-}
-
-static napi_value close_now(napi_env env, napi_callback_info info) {
-    struct sn_args args;
-    struct sn_channel *channel = channel_of(&args, env, info);
-
-    if (channel) {
-        sn_object_close(&channel->object);
-    }
-    return NULL;
-}
-
-static napi_value set_ref(napi_env env, napi_callback_info info) {
-    struct sn_args args;
-    struct sn_channel *channel = channel_of(&args, env, info);
-    bool is_refd;
-
-    if (channel && sn_get_bool(env, args.v[0], "ref", &is_refd)) {
-        sn_object_set_ref(&channel->object, is_refd);
-    }
-    return NULL;
 }
 
 /* read(wants): messages are told while it is true. */
@@ -506,11 +485,16 @@ static napi_value end(napi_env env, napi_callback_info info) {
 
 bool sn_channel_define(napi_env env, napi_value exports) {
     static const struct sn_method methods[] = {
-        {"type", get_type},          {"fd", get_fd},
-        {"close", close_now},        {"setRef", set_ref},
-        {"read", set_reading},       {"send", send_message},
-        {"tellDrain", tell_drain},   {"pending", pending},
-        {"maxMessage", max_message}, {"end", end},
+        {"type", get_type},
+        {"fd", get_fd},
+        {"close", sn_object_call_close},
+        {"setRef", sn_object_call_set_ref},
+        {"read", set_reading},
+        {"send", send_message},
+        {"tellDrain", tell_drain},
+        {"pending", pending},
+        {"maxMessage", max_message},
+        {"end", end},
     };
 
     return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods));

@@ -170,7 +170,9 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     struct sn_connecting *connecting;
     struct sn_args args;
 
-    sn_args_read(&args, env, info);
+    if (!sn_args_read_new(&args, env, info)) {
+        return NULL;
+    }
     connecting = calloc(1, sizeof(*connecting));
     if (!connecting) {
         return sn_fail(env, -ENOMEM, "malloc", NULL, NULL);
@@ -190,20 +192,8 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     return args.this_value;
 }
 
-static napi_value cancel(napi_env env, napi_callback_info info) {
-    struct sn_connecting *connecting;
-    struct sn_args args;
-
-    sn_args_read(&args, env, info);
-    connecting = sn_object_of(&args, &class);
-    if (connecting) {
-        sn_object_close(&connecting->object);
-    }
-    return NULL;
-}
-
 bool sn_connecting_define(napi_env env, napi_value exports) {
-    static const struct sn_method methods[] = {{"cancel", cancel}};
+    static const struct sn_method methods[] = {{"cancel", sn_object_call_close}};
 
     return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods));
 }

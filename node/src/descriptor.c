@@ -31,8 +31,8 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     struct sn_args args;
     int64_t fd;
 
-    sn_args_read(&args, env, info);
-    if (!sn_get_int(env, args.v[0], "fd", 0, INT32_MAX, &fd)) {
+    if (!sn_args_read_new(&args, env, info) ||
+        !sn_get_int(env, args.v[0], "fd", 0, INT32_MAX, &fd)) {
         return NULL;
     }
     descriptor = calloc(1, sizeof(*descriptor));
@@ -69,18 +69,6 @@ static napi_value take(napi_env env, napi_callback_info info) {
     descriptor->fd = -1;
     sn_object_close(&descriptor->object);
     return sn_int(env, fd);
-}
-
-static napi_value close_now(napi_env env, napi_callback_info info) {
-    struct sn_descriptor *descriptor;
-    struct sn_args args;
-
-    sn_args_read(&args, env, info);
-    descriptor = sn_object_of(&args, &class);
-    if (descriptor) {
-        sn_object_close(&descriptor->object);
-    }
-    return NULL;
 }
 
 bool sn_descriptor_read(napi_env env, napi_value value, struct sn_given_fd *ret) {
@@ -128,7 +116,8 @@ napi_value sn_descriptor_new(struct sn_env *own, int fd) {
 }
 
 bool sn_descriptor_define(napi_env env, napi_value exports) {
-    static const struct sn_method methods[] = {{"get", get}, {"take", take}, {"close", close_now}};
+    static const struct sn_method methods[] = {
+        {"get", get}, {"take", take}, {"close", sn_object_call_close}};
     napi_value constructor;
 
     return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods)) &&

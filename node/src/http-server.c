@@ -122,8 +122,8 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     struct sn_args args;
     int r;
 
-    sn_args_read(&args, env, info);
-    if (!read_options(env, args.v[0], &options, &name) || !sn_env_loop(own)) {
+    if (!sn_args_read_new(&args, env, info) || !read_options(env, args.v[0], &options, &name) ||
+        !sn_env_loop(own)) {
         return NULL;
     }
     server = calloc(1, sizeof(*server));
@@ -286,18 +286,6 @@ static napi_value start_closing(napi_env env, napi_callback_info info) {
     return NULL;
 }
 
-/* setRef(isRefd): whether it keeps the process alive. */
-static napi_value set_ref(napi_env env, napi_callback_info info) {
-    struct sn_args args;
-    struct sn_http_server *server = read_call(&args, env, info);
-    bool is_refd;
-
-    if (server && sn_get_bool(env, args.v[0], "ref", &is_refd)) {
-        sn_object_set_ref(&server->object, is_refd);
-    }
-    return NULL;
-}
-
 static napi_value stats(napi_env env, napi_callback_info info) {
     struct sunpath_http_stats stats = {0};
     struct sn_args args;
@@ -321,8 +309,12 @@ static napi_value stats(napi_env env, napi_callback_info info) {
 
 bool sn_http_server_define(napi_env env, napi_value exports) {
     static const struct sn_method methods[] = {
-        {"listen", listen_on},    {"log", log_to},     {"reopenLog", reopen_log},
-        {"close", start_closing}, {"setRef", set_ref}, {"stats", stats},
+        {"listen", listen_on},
+        {"log", log_to},
+        {"reopenLog", reopen_log},
+        {"close", start_closing},
+        {"setRef", sn_object_call_set_ref},
+        {"stats", stats},
     };
 
     return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods));

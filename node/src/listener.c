@@ -185,11 +185,14 @@ static napi_value open_taken(struct sn_listener *listener, const struct sn_args 
 
 /* new Listener(address, options), or new Listener(taken) with what takeOver() gave. */
 static napi_value construct(napi_env env, napi_callback_info info) {
-    struct sn_listener *listener = calloc(1, sizeof(*listener));
     napi_valuetype type = napi_undefined;
+    struct sn_listener *listener;
     struct sn_args args;
 
-    sn_args_read(&args, env, info);
+    if (!sn_args_read_new(&args, env, info)) {
+        return NULL;
+    }
+    listener = calloc(1, sizeof(*listener));
     if (!listener) {
         return sn_fail(env, -ENOMEM, "malloc", NULL, NULL);
     }
@@ -264,27 +267,6 @@ static napi_value get_fd(napi_env env, napi_callback_info info) {
         return NULL;
     }
     return sn_int(env, listener->listener ? sunpath_listener_fd(listener->listener) : -1);
-}
-
-static napi_value set_ref(napi_env env, napi_callback_info info) {
-    struct sn_args args;
-    struct sn_listener *listener = listener_of(&args, env, info);
-    bool is_refd;
-
-    if (listener && sn_get_bool(env, args.v[0], "ref", &is_refd)) {
-        sn_object_set_ref(&listener->object, is_refd);
-    }
-    return NULL;
-}
-
-static napi_value close_now(napi_env env, napi_callback_info info) {
-    struct sn_args args;
-    struct sn_listener *listener = listener_of(&args, env, info);
-
-    if (listener) {
-        sn_object_close(&listener->object);
-    }
-    return NULL;
 }
 
 /* ---- handing over ---------------------------------------------------------------------------- */
@@ -445,10 +427,14 @@ napi_value sn_take_over(napi_env env, napi_callback_info info) {
 
 bool sn_listener_define(napi_env env, napi_value exports) {
     static const struct sn_method methods[] = {
-        {"listen", listen_now},   {"accept", set_accepting},
-        {"address", get_address}, {"refused", n_refused},
-        {"fd", get_fd},           {"setRef", set_ref},
-        {"close", close_now},     {"handOver", hand_over},
+        {"listen", listen_now},
+        {"accept", set_accepting},
+        {"address", get_address},
+        {"refused", n_refused},
+        {"fd", get_fd},
+        {"setRef", sn_object_call_set_ref},
+        {"close", sn_object_call_close},
+        {"handOver", hand_over},
     };
 
     return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods));

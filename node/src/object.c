@@ -65,8 +65,12 @@ bool sn_object_wrap(struct sn_object *object, const struct sn_class *class,
         return sn_fail_type(args->env, "this", "a new object of the class");
     }
     sn_env_add(object->own, object);
-    return napi_async_init(args->env, args->this_value, sn_string(args->env, class->name),
-                           &object->context) == napi_ok;
+    if (napi_async_init(args->env, args->this_value, sn_string(args->env, class->name),
+                        &object->context)) {
+        sn_object_close(object); /* and freed when it is collected */
+        return sn_fail_type(args->env, "this", "a new object of the class");
+    }
+    return true;
 }
 
 void *sn_object_of(const struct sn_args *args, const struct sn_class *class) {
@@ -99,6 +103,31 @@ napi_value sn_object_tell(struct sn_object *object, enum sn_callback callback, s
     return sn_env_call(own, object->context, sn_object_value(object), function, n, arguments);
 }
 
+napi_value sn_object_call_close(napi_env env, napi_callback_info info) {
+    struct sn_object *object;
+    struct sn_args args;
+
+    sn_args_read(&args, env, info);
+    object = sn_object_of(&args, args.data);
+    if (object) {
+        sn_object_close(object);
+    }
+    return NULL;
+}
+
+napi_value sn_object_call_set_ref(napi_env env, napi_callback_info info) {
+    struct sn_object *object;
+    struct sn_args args;
+    bool is_refd;
+
+    sn_args_read(&args, env, info);
+    object = sn_object_of(&args, args.data);
+    if (object && sn_get_bool(env, args.v[0], "ref", &is_refd)) {
+        sn_object_set_ref(object, is_refd);
+    }
+    return NULL;
+}
+
 bool sn_object_define(napi_env env, napi_value exports, const struct sn_class *class,
                       napi_callback constructor, const struct sn_method *methods, size_t n) {
     napi_property_descriptor properties[METHODS_MAX] = {0};
@@ -108,6 +137,7 @@ bool sn_object_define(napi_env env, napi_value exports, const struct sn_class *c
         properties[i].utf8name = methods[i].name;
         properties[i].method = methods[i].call;
         properties[i].attributes = napi_writable | napi_configurable;
+        properties[i].data = (void *)class;
     }
     if (napi_define_class(env, class->name, NAPI_AUTO_LENGTH, constructor, NULL, n, properties,
                           &made)) {

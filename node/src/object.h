@@ -29,7 +29,7 @@ struct sn_class {
 
 /*
  * For a constructor: ties `object` (all zero beyond its own fields, malloc'd, and owned from here
- * on) to the `this` of the call. False with an error thrown, and `object` closed and freed.
+ * on) to the `this` of the call. False with an error thrown, and `object` closed.
  */
 bool sn_object_wrap(struct sn_object *object, const struct sn_class *class,
                     const struct sn_args *args);
@@ -53,7 +53,11 @@ struct sn_method {
     napi_callback call;
 };
 
-/* Adds the class to `exports`; false with an error thrown. */
+/* What many classes have: close(), and setRef(isRefd), whether it keeps the process alive. */
+napi_value sn_object_call_close(napi_env env, napi_callback_info info);
+napi_value sn_object_call_set_ref(napi_env env, napi_callback_info info);
+
+/* Adds the class, which sn_args.data of its methods points to; false with an error thrown. */
 bool sn_object_define(napi_env env, napi_value exports, const struct sn_class *class,
                       napi_callback constructor, const struct sn_method *methods, size_t n);
 

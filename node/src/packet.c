@@ -332,19 +332,6 @@ static napi_value call_watch(napi_env env, napi_callback_info info) {
     return sn_int(env, r);
 }
 
-static napi_value set_ref(napi_env env, napi_callback_info info) {
-    struct sn_args args;
-    struct packet *packet;
-    bool is_refd;
-
-    sn_args_read(&args, env, info);
-    packet = sn_object_of(&args, &class);
-    if (packet && sn_get_bool(env, args.v[0], "ref", &is_refd)) {
-        sn_object_set_ref(&packet->object, is_refd);
-    }
-    return NULL;
-}
-
 static napi_value has_ref(napi_env env, napi_callback_info info) {
     struct sn_args args;
     struct packet *packet;
@@ -352,18 +339,6 @@ static napi_value has_ref(napi_env env, napi_callback_info info) {
     sn_args_read(&args, env, info);
     packet = sn_object_of(&args, &class);
     return packet ? sn_bool(env, !packet->object.is_unrefd) : NULL;
-}
-
-static napi_value close_now(napi_env env, napi_callback_info info) {
-    struct sn_args args;
-    struct packet *packet;
-
-    sn_args_read(&args, env, info);
-    packet = sn_object_of(&args, &class);
-    if (packet) {
-        sn_object_close(&packet->object);
-    }
-    return NULL;
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -475,8 +450,8 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     int64_t type, fd = -1;
     struct sn_args args;
 
-    sn_args_read(&args, env, info);
-    if (!sn_get_int(env, args.v[0], "type", SUNPATH_DGRAM, SUNPATH_SEQPACKET, &type) ||
+    if (!sn_args_read_new(&args, env, info) ||
+        !sn_get_int(env, args.v[0], "type", SUNPATH_DGRAM, SUNPATH_SEQPACKET, &type) ||
         (sn_is_given(env, args.v[1]) && !sn_get_int(env, args.v[1], "fd", 0, INT32_MAX, &fd)) ||
         (!sn_is_function(env, args.v[2]) && !sn_fail_type(env, "onEvent", "a function"))) {
         return NULL;
@@ -487,12 +462,14 @@ static napi_value construct(napi_env env, napi_callback_info info) {
 
 bool sn_packet_define(napi_env env, napi_value exports) {
     static const struct sn_method methods[] = {
-        {"bind", call_bind},      {"connect", call_connect}, {"listen", call_listen},
-        {"accept", call_accept},  {"send", call_send},       {"receive", call_receive},
-        {"sender", get_sender},   {"end", call_end},         {"watch", call_watch},
-        {"setRef", set_ref},      {"hasRef", has_ref},       {"close", close_now},
-        {"error", get_error},     {"buffer", call_buffer},   {"isWritable", is_writable},
-        {"address", get_address},
+        {"bind", call_bind},         {"connect", call_connect},
+        {"listen", call_listen},     {"accept", call_accept},
+        {"send", call_send},         {"receive", call_receive},
+        {"sender", get_sender},      {"end", call_end},
+        {"watch", call_watch},       {"setRef", sn_object_call_set_ref},
+        {"hasRef", has_ref},         {"close", sn_object_call_close},
+        {"error", get_error},        {"buffer", call_buffer},
+        {"isWritable", is_writable}, {"address", get_address},
     };
 
     return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods));

@@ -169,8 +169,7 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     struct sn_args args;
     int r;
 
-    sn_args_read(&args, env, info);
-    if (!sn_descriptor_read(env, args.v[0], &given)) {
+    if (!sn_args_read_new(&args, env, info) || !sn_descriptor_read(env, args.v[0], &given)) {
         return NULL;
     }
     loop = sn_env_loop(sn_env_of(env));
@@ -200,16 +199,6 @@ static napi_value get_fd(napi_env env, napi_callback_info info) {
     return stream ? sn_int(env, stream->stream ? sunpath_stream_fd(stream->stream) : -1) : NULL;
 }
 
-static napi_value close_now(napi_env env, napi_callback_info info) {
-    struct sn_args args;
-    struct sn_stream *stream = stream_of(&args, env, info);
-
-    if (stream) {
-        sn_object_close(&stream->object);
-    }
-    return NULL;
-}
-
 /* takeFd(): the descriptor, which the caller owns from here on; -1 when it is closed */
 static napi_value take_fd(napi_env env, napi_callback_info info) {
     struct sn_args args;
@@ -225,17 +214,6 @@ static napi_value take_fd(napi_env env, napi_callback_info info) {
     }
     sn_object_close(&stream->object);
     return sn_int(env, fd);
-}
-
-static napi_value set_ref(napi_env env, napi_callback_info info) {
-    struct sn_args args;
-    struct sn_stream *stream = stream_of(&args, env, info);
-    bool is_refd;
-
-    if (stream && sn_get_bool(env, args.v[0], "ref", &is_refd)) {
-        sn_object_set_ref(&stream->object, is_refd);
-    }
-    return NULL;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -384,8 +362,8 @@ static napi_value end(napi_env env, napi_callback_info info) {
 
 bool sn_stream_define(napi_env env, napi_value exports) {
     static const struct sn_method methods[] = {
-        {"fd", get_fd},          {"close", close_now},
-        {"takeFd", take_fd},     {"setRef", set_ref},
+        {"fd", get_fd},          {"close", sn_object_call_close},
+        {"takeFd", take_fd},     {"setRef", sn_object_call_set_ref},
         {"read", set_reading},   {"write", write_part},
         {"writeAll", write_all}, {"tellDrain", tell_drain},
         {"queued", queued},      {"end", end},

@@ -13,11 +13,25 @@
 #include "addon.h"
 
 void sn_args_read(struct sn_args *ret, napi_env env, napi_callback_info info) {
+    void *data = NULL;
+
     ret->env = env;
     ret->n = SN_ARGS_MAX;
-    if (napi_get_cb_info(env, info, &ret->n, ret->v, &ret->this_value, NULL) != napi_ok) {
+    if (napi_get_cb_info(env, info, &ret->n, ret->v, &ret->this_value, &data) != napi_ok) {
         ret->n = 0;
     }
+    ret->data = data;
+}
+
+bool sn_args_read_new(struct sn_args *ret, napi_env env, napi_callback_info info) {
+    napi_value target = NULL;
+
+    napi_get_new_target(env, info, &target);
+    if (!target) {
+        return sn_fail_type(env, "this", "a new object: call the class with new");
+    }
+    sn_args_read(ret, env, info);
+    return true;
 }
 
 void sn_freep(void *pointer) {

@@ -21,11 +21,14 @@
 struct sn_args {
     napi_env env;
     napi_value this_value;
+    const void *data; /* what the function was made with */
     size_t n;
     napi_value v[SN_ARGS_MAX]; /* undefined from n on */
 };
 
 void sn_args_read(struct sn_args *ret, napi_env env, napi_callback_info info);
+/* Those of a constructor; false with an error thrown when it was called without `new`. */
+bool sn_args_read_new(struct sn_args *ret, napi_env env, napi_callback_info info);
 
 /* For _cleanup_(sn_freep): strings that sn_get_string() made. */
 void sn_freep(void *pointer);

@@ -90,6 +90,13 @@ for (const [title, module] of [['the package', sunpath], ['the addon', binding]]
     }
   });
 
+  test(`no class of ${title} is called without new`, () => {
+    for (const [name, Class] of constructors(module)) {
+      if (name === 'Dispatcher') continue; // it is the same with and without
+      for (const value of values) assert.throws(() => Class(value, value, value), TypeError, name);
+    }
+  });
+
   test(`every method of ${title} on a wrong object`, async () => {
     const objects = [{}, [], null, undefined, 1, new binding.Descriptor(1e9), () => {}];
     for (const [name, Class] of constructors(module)) {
