@@ -25,6 +25,7 @@
 #include <sunpath/metrics.h>
 #include <sunpath/notify.h>
 #include <sunpath/peer.h>
+#include <sunpath/relay.h>
 #include <sunpath/router.h>
 #include <sunpath/rules.h>
 #include <sunpath/signed-cookie.h>

@@ -43,6 +43,12 @@ static struct sp_packet_room *find_room(struct sunpath_loop *loop, size_t size) 
     return room;
 }
 
+char *sp_packet_room_for(struct sunpath_loop *loop, size_t size) {
+    struct sp_packet_room *room = find_room(loop, size);
+
+    return room ? room->data : NULL;
+}
+
 void sp_packet_room_free(struct sp_packet_room *room) {
     while (room) {
         struct sp_packet_room *next = room->next;

@@ -33,6 +33,8 @@ static inline char *sp_flow_input(struct sp_flow *flow) {
 
 /* The loop's, made with the first call. NULL: out of memory. */
 struct sp_flow *sp_flow_share(struct sunpath_loop *loop);
+/* Room for `size` bytes that are received at once, the loop's and shared. NULL: out of memory. */
+char *sp_packet_room_for(struct sunpath_loop *loop, size_t size);
 void sp_packet_room_free(struct sp_packet_room *room);
 
 /* Sends and receives in place of send(2) and recv(2): for descriptors that travel with the bytes.
