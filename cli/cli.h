@@ -21,6 +21,7 @@ int cmd_listen(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_notify(int argc, char **argv);
+int cmd_relay(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 
 /* The command table of main.c, in the order help shows it; ends with a NULL name. */

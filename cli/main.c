@@ -18,6 +18,7 @@ const struct cli_verb cli_verbs[] = {
     {"http", cmd_http, "make an HTTP request"},
     {"listen", cmd_listen, "wait for a connection and copy it to the terminal or a command"},
     {"connect", cmd_connect, "connect to a socket and copy it to the terminal or a command"},
+    {"relay", cmd_relay, "listen on one socket and join each client to another"},
     {"notify", cmd_notify, "tell the service manager how a service is, or show what is told"},
     {"log", cmd_log, "send messages to the system's log, or show what is sent there"},
     {"help", cmd_help, "show the manual of a verb"},
