@@ -35,7 +35,7 @@ static int read_more(int fd, struct sunpath_message *message, size_t size) {
                                    .n_data = size,
                                    .fds = message->n_fds == 0 ? message->fds : NULL,
                                    .max_fds = message->max_fds};
-    int r = sp_receive(fd, SOCK_STREAM, &more);
+    int r = sp_receive(fd, SOCK_STREAM, false, &more);
 
     message->size += more.size;
     message->n_fds += more.n_fds;

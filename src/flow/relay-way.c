@@ -110,7 +110,7 @@ static int receive(const struct sunpath_relay *relay, int from, struct sunpath_m
 
     *ret_fds_at = 0;
     return has_places(relay, from) ? sp_piece_receive(socket->fd, message, ret_fds_at)
-                                   : sp_receive(socket->fd, (int)socket->type, message);
+                                   : sp_receive(socket->fd, (int)socket->type, false, message);
 }
 
 static void on_read_error(struct sunpath_relay *relay, int from, int code, size_t size) {
