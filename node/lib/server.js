@@ -33,7 +33,13 @@ const makers = {
 const checks = { stream: checkStreamOptions, framed: messages.checkOptions, seqpacket: messages.checkOptions };
 
 // Connections that were forgotten, and closed for that, are no longer counted.
-const forgotten = new FinalizationRegistry(({ server, entry }) => server.deref()?.[kConnections].delete(entry));
+const forgotten = new FinalizationRegistry(({ server, entry }) => {
+  const known = server.deref();
+  if (known !== undefined) leave(known, entry);
+});
+
+// Servers that wait for their last connection, which may be one that nobody holds.
+const closing = new Set();
 
 /*
  * Events: 'connection' (socket), 'drop' (a connection past maxConnections was closed), 'error' (of a listener of
@@ -147,10 +153,18 @@ function stopListening(server) {
   server[kHandle] = null;
   handle.close();
   server.emit(kClosed);
+  closing.add(server);
   if (server[kConnections].size === 0) process.nextTick(emitClose, server);
 }
 
+// A connection of the server is gone.
+function leave(server, entry) {
+  server[kConnections].delete(entry);
+  if (server[kHandle] === null && server[kConnections].size === 0) process.nextTick(emitClose, server);
+}
+
 function emitClose(server) {
+  closing.delete(server);
   if (!server.closed) {
     server.closed = true;
     server.emit('close');
@@ -177,10 +191,7 @@ function onAccept(fd) {
   const entry = new WeakRef(socket);
   connections.add(entry);
   forgotten.register(socket, { server: new WeakRef(server), entry });
-  socket[kOnClose] = () => {
-    connections.delete(entry);
-    if (server[kHandle] === null && connections.size === 0) process.nextTick(emitClose, server);
-  };
+  socket[kOnClose] = () => leave(server, entry);
   server.emit('connection', socket);
 }
 

@@ -123,6 +123,19 @@ test('close waits for the connections that are open, and calls back', async () =
   assert.strictEqual(error.code, 'ERR_SERVER_NOT_RUNNING');
 });
 
+test('close ends, too, when nobody holds the last connection', async () => {
+  const path = socketPath();
+  const server = await sunpath.listen(path);
+  await (async () => { await sunpath.connect(path); })();
+  await until(() => server.connections === 1, 'the connection');
+  let isClosed = false;
+  server.close().then(() => { isClosed = true; });
+  await until(() => {
+    global.gc();
+    return isClosed;
+  }, 'the close');
+});
+
 test('maxConnections drops what is too many', async () => {
   const path = socketPath();
   const server = await sunpath.listen(path, { maxConnections: 1 }, conn => conn.pipe(conn));
