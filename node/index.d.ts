@@ -250,7 +250,7 @@ export interface ConnectOptions extends MessageOptions {
   wait?: boolean;
   /** The user the server must run as; nothing is sent to any other (EPERM). */
   expectUser?: string | number;
-  /** The address of this end, for answers to datagrams. */
+  /** The address of this end, for answers to datagrams. Its file is removed when the socket is destroyed. */
   bind?: string;
   sendBuffer?: number;
   receiveBuffer?: number;

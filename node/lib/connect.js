@@ -9,6 +9,7 @@ const { parseAddress } = require('./address');
 const readOptions = require('./options');
 const validate = require('./validate');
 const messages = require('./message-socket');
+const { removeBound, kBound } = require('./connection');
 const { kindOf } = require('./server');
 const { Socket, checkStreamOptions } = require('./socket');
 
@@ -16,11 +17,12 @@ const DEFAULT_TIMEOUT = 10000;
 const LAST_PAUSE = 50; // milliseconds between two attempts, in the end
 
 // What becomes of a Descriptor, by the kind of socket: (fd, options) => the object users get.
+const message = (fd, options) => new messages.MessageSocket({ ...options, fd });
 const makers = {
   stream: (fd, options) => new Socket({ ...options, fd }),
-  framed: messages.fromDescriptor,
-  seqpacket: messages.fromDescriptor,
-  dgram: messages.fromDescriptor,
+  framed: message,
+  seqpacket: message,
+  dgram: message,
 };
 
 /*
@@ -50,7 +52,7 @@ class Attempt {
     this.signal?.removeEventListener('abort', this.onAbort);
     clearTimeout(this.timer);
     if (this.isOver) {
-      descriptor?.close();
+      if (descriptor) drop(descriptor, this.options);
       return;
     }
     this.isOver = true;
@@ -81,7 +83,11 @@ class Attempt {
   // In another thread, without waiting (but for TCP, which has to).
   ask() {
     const options = this.isTcp ? { ...this.options, timeout: this.timeout || 1 } : { ...this.options, timeout: 1 };
-    this.connecting = new binding.Connecting(this.address, options, (error, descriptor) => this.settle(error, descriptor));
+    try {
+      this.connecting = new binding.Connecting(this.address, options, (error, descriptor) => this.settle(error, descriptor));
+    } catch (error) {
+      this.settle(error); // no descriptor or memory for it
+    }
   }
 }
 
@@ -99,7 +105,30 @@ async function connect(address, options = {}) {
   const type = options.type ?? parseAddress(address).type;
   const kind = kindOf(type, options);
   (kind === 'stream' ? checkStreamOptions : messages.checkOptions)(options);
-  return makers[kind](await connectDescriptor(address, options), options);
+  return make(makers[kind], await connectDescriptor(address, options), options);
+}
+
+function make(maker, descriptor, options) {
+  try {
+    const socket = maker(descriptor, options);
+    socket[kBound] = boundPath(options);
+    return socket;
+  } catch (error) {
+    drop(descriptor, options);
+    throw error;
+  }
+}
+
+// The file that stands for this end, and goes with it; null: there is none.
+function boundPath({ bind }) {
+  const { kind, name } = bind === undefined ? {} : parseAddress(bind);
+  return kind === 'path' ? name : null;
+}
+
+function drop(descriptor, options) {
+  descriptor.close();
+  const path = boundPath(options);
+  if (path !== null) removeBound(path);
 }
 
 module.exports = { connect, connectDescriptor };

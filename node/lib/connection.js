@@ -2,6 +2,7 @@
 // connection.js - Connection: what byte streams and message streams have in common, a native handle behind a Duplex.
 'use strict';
 
+const { unlinkSync } = require('node:fs');
 const { Duplex, addAbortSignal } = require('node:stream');
 const readOptions = require('./options');
 const { Peer } = require('./peer');
@@ -13,6 +14,7 @@ const kFinal = Symbol('final'); // the callback of _final(), while output is sti
 const kReading = Symbol('reading');
 const kOnClose = Symbol('on close'); // told to the server it belongs to
 const kPeer = Symbol('peer');
+const kBound = Symbol('bound'); // the path to remove
 
 /*
  * Input is asked for when somebody wants it: by reading, or by listening for what only reading finds out (that the
@@ -37,6 +39,7 @@ class Connection extends Duplex {
     this[kReading] = false;
     this[kOnClose] = null;
     this[kPeer] = undefined;
+    this[kBound] = null;
   }
 
   get fd() { return this[kHandle] === null ? -1 : this[kHandle].fd(); }
@@ -113,6 +116,15 @@ function detach(connection) {
   if (handle === null) return;
   connection[kPeer]?.remember();
   handle.close();
+  if (connection[kBound] !== null) removeBound(connection[kBound]);
+}
+
+function removeBound(path) {
+  try {
+    unlinkSync(path);
+  } catch {
+    // somebody else has removed it
+  }
 }
 
 function wake(connection) {
@@ -126,4 +138,4 @@ function onEnd() {
   connection.read(0); // so that 'end' comes also when nothing is left to read
 }
 
-module.exports = { Connection, attach, detach, onEnd, wake, kFinal, kHandle, kOnClose, kOwner, kPeer, kReading, kWritable };
+module.exports = { Connection, attach, detach, onEnd, removeBound, wake, kBound, kFinal, kHandle, kOnClose, kOwner, kPeer, kReading, kWritable };

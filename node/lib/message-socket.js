@@ -2,11 +2,9 @@
 // message-socket.js - MessageSocket: whole messages over seqpacket, datagrams and framed streams; bind().
 'use strict';
 
-const { unlinkSync } = require('node:fs');
 const { Duplex } = require('node:stream');
 const binding = require('./binding');
 const errors = require('./errors');
-const { parseAddress } = require('./address');
 const readOptions = require('./options');
 const validate = require('./validate');
 const { Connection, attach, detach, onEnd, wake, kFinal, kHandle, kOnClose, kOwner, kReading, kWritable } = require('./connection');
@@ -15,7 +13,6 @@ const kWaiting = Symbol('waiting'); // callbacks of messages the kernel has not 
 const kBlocked = Symbol('blocked'); // { items, index, callback }: the write under way, for which there was no room
 const kInfo = Symbol('info');
 const kType = Symbol('type');
-const kBound = Symbol('bound'); // the path to remove
 
 const ENOBUFS = -105;
 const HIGH_WATER_MARK = 256; // messages that wait to be sent, by default
@@ -94,7 +91,6 @@ class MessageSocket extends Connection {
     this[kWaiting] = [];
     this[kBlocked] = null;
     this[kInfo] = options.withInfo === true;
-    this[kBound] = null;
     const handle = new binding.Channel(options.address ?? options.fd, readChannelOptions(options), options.listen);
     this[kType] = handle.type();
     attach(this, handle, options.signal);
@@ -162,7 +158,6 @@ class MessageSocket extends Connection {
 
   _destroy(error, callback) {
     detach(this);
-    if (this[kBound] !== null) removeBound(this[kBound]);
     abandon(this, error ?? errors.streamDestroyed('write'));
     this[kOnClose]?.();
     callback(error);
@@ -334,23 +329,6 @@ function abandon(socket, error) {
   if (final !== null) process.nextTick(final, error);
 }
 
-function removeBound(path) {
-  try {
-    unlinkSync(path);
-  } catch {
-    // somebody else has removed it
-  }
-}
-
-// ---- made by others
-
-function fromDescriptor(fd, options) {
-  const socket = new MessageSocket({ ...options, fd });
-  const bound = options.bind === undefined ? undefined : parseAddress(options.bind);
-  if (bound?.kind === 'path') socket[kBound] = bound.name;
-  return socket;
-}
-
 /*
  * bind(address[, options]): the promise of a datagram socket that everybody whom its file lets in can send to.
  * Published as listen() does it.
@@ -366,5 +344,4 @@ async function bind(address, options = {}) {
   return socket;
 }
 
-module.exports = { MessageSocket, bind, checkOptions, fromDescriptor,
-  callbacks: [onMessage, onLost, onEnd, onDrain, onSent, onClose] };
+module.exports = { MessageSocket, bind, checkOptions, callbacks: [onMessage, onLost, onEnd, onDrain, onSent, onClose] };

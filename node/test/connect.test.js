@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const { test } = require('node:test');
 const binding = require('../lib/binding');
 const sunpath = require('..');
-const { collect, directory, nDescriptors, printed, python, socketPath, until } = require('./support');
+const { collect, directory, nDescriptors, printed, python, socketPath, start, until } = require('./support');
 
 // Settles when connect() has tried, in vain, `n` times more.
 function attempts(n) {
@@ -54,6 +54,43 @@ test('timeout: it is not waited for longer than that', async () => {
   const begin = performance.now();
   await assert.rejects(sunpath.connect(socketPath(), { wait: true, timeout: 60 }), { code: 'ETIMEDOUT' });
   assert(performance.now() - begin > 55);
+});
+
+test('without a descriptor left an attempt that waits fails, and nothing else does', async () => {
+  const child = start('bash', '-c', `ulimit -n 60; exec "$0" -e "$1" "$2"`, process.execPath, `
+    const fs = require('node:fs');
+    const sunpath = require(${JSON.stringify(require.resolve('..'))});
+    sunpath.connect(process.argv[1], { wait: true, timeout: 5000 }).catch(error => console.log(error.code));
+    try {
+      for (;;) fs.openSync('/dev/null');
+    } catch {}`, `${directory}/never`);
+  assert.strictEqual(await child.ended, 0);
+  assert.strictEqual(child.output, 'EMFILE\n');
+});
+
+test('a connection that becomes no socket is closed, and its file removed', async () => {
+  const path = socketPath();
+  const server = await sunpath.listen(path);
+  const me = socketPath();
+  const arrived = once(server, 'connection');
+  await assert.rejects(sunpath.connect(path, { bind: me, encoding: 'no such' }), { code: 'ERR_UNKNOWN_ENCODING' });
+  const [conn] = await arrived;
+  await once(conn.resume(), 'close');
+  assert(!fs.existsSync(me));
+  await server.close();
+});
+
+test('bind: the file of this end goes with the socket', async () => {
+  const path = socketPath();
+  const server = await sunpath.listen(path);
+  const me = socketPath();
+  const client = await sunpath.connect(path, { bind: me });
+  assert(fs.existsSync(me));
+  client.destroy();
+  await once(client, 'close');
+  assert(!fs.existsSync(me));
+  server.closeAllConnections();
+  await server.close();
 });
 
 test('a full backlog is waited out', async () => {
