@@ -38,6 +38,10 @@ function writeAfterEnd() {
   return make(Error, 'ERR_STREAM_WRITE_AFTER_END', 'write after end');
 }
 
+function transferred() {
+  return make(Error, 'ERR_INVALID_STATE', 'Invalid state: the memory of a chunk was transferred or resized before it was written');
+}
+
 function serverNotRunning() {
   return make(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.');
 }
@@ -50,4 +54,4 @@ function aborted(signal) {
   return error;
 }
 
-module.exports = { invalidType, invalidValue, outOfRange, streamDestroyed, writeAfterEnd, serverNotRunning, aborted };
+module.exports = { invalidType, invalidValue, outOfRange, streamDestroyed, writeAfterEnd, transferred, serverNotRunning, aborted };

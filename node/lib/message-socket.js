@@ -258,6 +258,7 @@ function queue(socket, item) {
     return false;
   }
   let error;
+  item.size = item.data.byteLength; // it must have that still when its turn comes
   const isAccepted = Duplex.prototype.write.call(socket, item, failed => {
     error = failed;
     if (failed && item.callback) process.nextTick(item.callback, failed);
@@ -267,6 +268,10 @@ function queue(socket, item) {
 
 // How many messages wait for the kernel then; 0 after a failure that was told; ENOBUFS: no room, and nothing is done.
 function give(socket, item) {
+  if (item.size !== undefined && item.data.byteLength !== item.size) {
+    process.nextTick(fail, socket, item, errors.transferred());
+    return 0;
+  }
   let r;
   try {
     r = socket[kHandle].send(item.data, item.callback !== undefined, item.fds, item.to);

@@ -103,8 +103,11 @@ class Socket extends Connection {
     return super.writableLength + (this[kRest] === null && this[kHandle] !== null ? this[kHandle].queued() : 0);
   }
 
-  _write(chunk, encoding, callback) { send(this, [chunk], callback); }
-  _writev(chunks, callback) { send(this, chunks.map(({ chunk }) => chunk), callback); }
+  _write(chunk, encoding, callback) { send(this, [chunk], [chunk.length], callback); }
+  _writev(entries, callback) {
+    const chunks = entries.map(({ chunk }) => chunk);
+    send(this, chunks, chunks.map(({ length }) => length), callback);
+  }
 
   _final(callback) {
     this[kWritable] = false;
@@ -235,12 +238,12 @@ function finish(socket, callback) {
   callback();
 }
 
-function send(socket, chunks, callback) {
+function send(socket, chunks, sizes, callback) {
   if (socket[kHandle] === null) {
     callback(errors.streamDestroyed('write'));
     return;
   }
-  socket[kRest] = { chunks, index: 0, offset: 0, handed: 0, callback };
+  socket[kRest] = { chunks, sizes, index: 0, offset: 0, handed: 0, callback };
   sendOn(socket);
 }
 
@@ -252,17 +255,19 @@ function sendOn(socket) {
   if (socket[kTimer] !== null) socket[kTimer].refresh();
   while (rest.index < rest.chunks.length && queued < PIECE) {
     const chunk = rest.chunks[rest.index];
-    const size = Math.min(chunk.length - rest.offset, PIECE);
-    queued = handle.write(chunk, rest.offset, size);
-    if (queued < 0) {
+    const length = rest.sizes[rest.index];
+    const size = Math.min(length - rest.offset, PIECE);
+    const isWhole = chunk.length === length; // else it was transferred away: what is missing cannot be made up for
+    if (isWhole) queued = handle.write(chunk, rest.offset, size);
+    if (!isWhole || queued < 0) {
       socket[kRest] = null;
-      rest.callback(binding.makeError(queued, 'write'));
+      rest.callback(isWhole ? binding.makeError(queued, 'write') : errors.transferred());
       return;
     }
     socket._bytesWritten += size;
     rest.offset += size;
     rest.handed += size;
-    if (rest.offset === chunk.length) {
+    if (rest.offset === length) {
       rest.index++;
       rest.offset = 0;
     }

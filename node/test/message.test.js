@@ -270,6 +270,21 @@ describe('messages', () => {
     await assert.rejects(client.send('x'), { code: 'ERR_STREAM_DESTROYED' });
   });
 
+  test('a message that is transferred away while it waits is an error', async t => {
+    const { client, socket } = await pair(t, { maxQueue: 500000 });
+    const data = new Uint8Array(50000);
+    const sent = [];
+    while (client.writableLength < 20) sent.push(client.send(Buffer.alloc(50000)));
+    const lost = client.send(data);
+    sent.push(client.send('more'));
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    let nReceived = 0;
+    socket.on('data', () => nReceived++);
+    await assert.rejects(lost, { code: 'ERR_INVALID_STATE' });
+    await Promise.all(sent);
+    await until(() => nReceived === sent.length, 'the others');
+  });
+
   test('after end() nothing is sent', async t => {
     const { client } = await pair(t);
     client.end();

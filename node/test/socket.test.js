@@ -275,6 +275,26 @@ test('writing to who is gone is EPIPE, told to the callback, too', async t => {
   await until(() => client.destroyed);
 });
 
+test('a chunk that is transferred away while it waits is an error', async t => {
+  for (const nChunks of [1, 3]) {
+    const { client, conn } = await pair(t);
+    silent(conn);
+    const failed = once(client, 'error');
+    const chunk = new Uint8Array(3000000);
+    const errors = [];
+    if (nChunks > 1) client.cork();
+    for (let i = 1; i < nChunks; i++) client.write(Buffer.alloc(600000), error => errors.push(error));
+    client.write(chunk, error => errors.push(error));
+    client.uncork();
+    structuredClone(chunk.buffer, { transfer: [chunk.buffer] });
+    conn.resume();
+    const [error] = await failed;
+    assert.strictEqual(error.code, 'ERR_INVALID_STATE');
+    await until(() => errors.length === nChunks, 'the callbacks');
+    assert.strictEqual(errors.at(-1).code, 'ERR_INVALID_STATE');
+  }
+});
+
 test('destroy with 1000 queued writes calls 1000 callbacks, once each and in order', async t => {
   for (const size of [10, 1000, 100000]) {
     const { client } = await pair(t);
