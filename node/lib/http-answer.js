@@ -136,13 +136,13 @@ function answerBytes(exchange, status, fields, bytes, isExact) {
 }
 
 async function answerStream(exchange, status, fields, body, peeks = false) {
+  const source = open(body);
   if (isHead(exchange) || status === 204 || status === 304) {
+    source.cancel();
     exchange.start(status, fields.text, fields.count);
     exchange.end();
-    await dismiss(body);
     return;
   }
-  const source = open(body);
   exchange.onGone = reason => source.cancel(reason);
   try {
     await sendStream(exchange, status, fields, source, peeks);
@@ -199,23 +199,30 @@ function open(body) {
   };
 }
 
-async function dismiss(body) {
-  if (typeof body.cancel === 'function') await body.cancel();
-  else if (typeof body.destroy === 'function') body.destroy();
-}
-
 // ---- anything ----
 
-/** Lets go of an answer that came too late: nobody reads its body. */
+/** Lets go of an answer that comes too late, or cannot be given: nobody reads its body. */
 function discard(result) {
   if (result === null || typeof result !== 'object') return;
-  const { body } = result;
-  if (!body || bytesOf(body) || !isStreamed(body) || body.locked) return;
-  open(body).cancel();
+  try {
+    const { body } = result;
+    if (body && !bytesOf(body) && isStreamed(body) && !body.locked) open(body).cancel();
+  } catch {
+    // then it has nothing that could be let go of
+  }
 }
 
 /** Answers with what a handler returned; a promise when it takes time. */
 function answer(exchange, result) {
+  try {
+    return begin(exchange, result);
+  } catch (error) {
+    discard(result);
+    throw error;
+  }
+}
+
+function begin(exchange, result) {
   if (typeof result === 'string') return answerBody(exchange, 200, new Fields(), result, false);
   if (result === null || typeof result !== 'object') {
     throw invalidType('answer', 'a Response, string, bytes or an object with status, headers and body', result);

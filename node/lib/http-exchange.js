@@ -122,7 +122,7 @@ function answered() {
 }
 
 function collected(exchange) {
-  const bytes = binding.httpBody(exchange.number);
+  const bytes = exchange.isOver ? undefined : binding.httpBody(exchange.number); // others get the number then
   if (!bytes) throw exchange.error ?? answered();
   return bytes;
 }

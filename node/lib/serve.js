@@ -172,7 +172,9 @@ class HttpServer extends EventEmitter {
       }
       if (bodyKind === STREAMED) this.pending.set(number, exchange);
       const later = answer(exchange, result);
-      if (later) this.#finish(exchange, request, info, later, true);
+      if (!later) return undefined;
+      if (!exchange.isOver) this.pending.set(number, exchange);
+      this.#finish(exchange, request, info, later, true);
     } catch (error) {
       this.pending.set(number, exchange);
       this.#fail(exchange, request, info, error);

@@ -47,6 +47,15 @@ async function say(path, text) {
   return String(await collect(socket));
 }
 
+// A body that says when it is let go of, and what it was told then.
+function watched() {
+  let stream;
+  const cancelled = new Promise(resolve => {
+    stream = new ReadableStream({ pull: () => new Promise(() => {}), cancel: resolve });
+  });
+  return { stream, cancelled };
+}
+
 test('every kind of answer', async () => {
   const answers = {
     '/string': () => 'grüße',
@@ -571,5 +580,52 @@ test('workers serve and end, the main thread goes on', async () => {
       await cut;
       assert.strictEqual(fs.existsSync(own), false);
     }
+  });
+});
+
+test('a body that cannot be answered with is let go of', async () => {
+  const bad = { status: [{ status: 99 }], name: [{ headers: { 'a b': 'c' } }], value: [{ headers: { a: '\n' } }], size: [{ headers: { a: 'x'.repeat(70000) } }] };
+  for (const method of ['GET', 'HEAD']) {
+    for (const [more] of Object.values(bad)) {
+      const { stream, cancelled } = watched();
+      await serving(() => ({ body: stream, ...more }), async path => {
+        assert.strictEqual((await ask(path, '/', { method })).status, 500);
+        await cancelled;
+      });
+    }
+  }
+});
+
+test('a Response that has not begun when the client leaves is let go of', async () => {
+  for (const handler of [give => give(), async give => give()]) {
+    const { stream, cancelled } = watched();
+    let isAsked = false;
+    await serving(() => handler(() => {
+      isAsked = true;
+      return new Response(stream);
+    }), async path => {
+      const socket = net.connect(path);
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      await until(() => isAsked, 'the request');
+      await turns(3);
+      socket.destroy();
+      assert.strictEqual((await cancelled).message, 'The client has left');
+    });
+  }
+});
+
+test('a request that was answered never has the body of another', async () => {
+  let first;
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 }); // the engine counts up to 2,048 uses of a place
+  await serving(async request => {
+    if (request.method === 'GET') return 'ok';
+    if (first) await assert.rejects(first.text(), TypeError);
+    first ??= request;
+    return 'ok';
+  }, async path => {
+    await ask(path, '/', { method: 'POST', body: 'one', agent });
+    for (let i = 0; i < 2047; i++) await ask(path, '/', { agent });
+    assert.strictEqual((await ask(path, '/', { method: 'POST', body: 'two', agent })).status, 200);
+    agent.destroy();
   });
 });
