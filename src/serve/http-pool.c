@@ -3,6 +3,7 @@
 
 #include "serve/http-server.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,12 @@
 
 #define KEPT 16384 /* bytes of a buffer kept for the next request */
 
-static void clear(struct sp_buffer *buffer) {
+/* What is all zero in the pool. */
+#define REST                                        \
+    (offsetof(struct sunpath_http_exchange, room) - \
+     offsetof(struct sunpath_http_exchange, connection))
+
+static void clear_buffer(struct sp_buffer *buffer) {
     if (sp_unlikely(buffer->capacity > KEPT)) {
         sp_buffer_deinit(buffer);
         return;
@@ -25,19 +31,24 @@ static void clear_buffers(struct sunpath_http_exchange *exchange) {
          exchange->fields.capacity) == 0) {
         return;
     }
-    clear(&exchange->kept);
-    clear(&exchange->collected);
-    clear(&exchange->trailers);
-    clear(&exchange->fields);
+    clear_buffer(&exchange->kept);
+    clear_buffer(&exchange->collected);
+    clear_buffer(&exchange->trailers);
+    clear_buffer(&exchange->fields);
 }
 
-/*
- * The compiler would do so little with "rep stos", which takes longer to begin than memset(3) takes
- * for all of it: so it is not told how little it is.
+/* Of the compiler's own ways, "rep stos" and memset(3), both take longer to begin than this does.
  */
-static void zero(void *at, size_t size) {
-    __asm__("" : "+r"(size));
-    memset(at, 0, size);
+static inline void zero_rest(struct sunpath_http_exchange *exchange) {
+    typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) two_words;
+    two_words *at = (two_words *)(void *)&exchange->connection;
+
+    _Static_assert(REST % sizeof(*at) == 0, "as the last member of it is aligned");
+#pragma GCC unroll 16
+    for (size_t i = 0; i < REST / sizeof(*at); i++) {
+        at[i] = (two_words){0};
+        __asm__("" : : : "memory"); /* else it would take the loop for a memset(3) */
+    }
 }
 
 static void deinit(struct sunpath_http_exchange *exchange) {
@@ -47,6 +58,34 @@ static void deinit(struct sunpath_http_exchange *exchange) {
     sp_buffer_deinit(&exchange->fields);
     sp_arena_deinit(&exchange->arena);
     free(exchange);
+}
+
+/* Nothing of the last request is left but what is written before it is read. */
+static inline void clear(struct sunpath_http_server *server,
+                         struct sunpath_http_exchange *exchange) {
+    if (sp_unlikely(exchange->file_fd >= 0)) {
+        sp_close(exchange->file_fd);
+    }
+    if (sp_unlikely(exchange->encoder)) {
+        sp_http_exchange_drop_encoder(server, exchange);
+    }
+    if (sp_unlikely(exchange->decoder)) {
+        sp_http_exchange_drop_decoder(exchange);
+    }
+    if (sp_unlikely(exchange->remains.data)) {
+        sp_buffer_deinit(&exchange->remains);
+    }
+    clear_buffers(exchange);
+    sp_arena_reset(&exchange->arena);
+    zero_rest(exchange);
+}
+
+static inline void prepare(const struct sunpath_http_server *server,
+                           struct sunpath_http_exchange *exchange) {
+    exchange->handler = server->handler;
+    exchange->handler_user = server->user;
+    exchange->left = -1;
+    exchange->file_fd = -1;
 }
 
 struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *server) {
@@ -63,35 +102,38 @@ struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *
         }
     }
     exchange->head.fields = exchange->room;
-    exchange->handler = server->handler;
-    exchange->handler_user = server->user;
-    exchange->left = -1;
-    exchange->file_fd = -1;
+    prepare(server, exchange);
     return exchange;
+}
+
+struct sunpath_http_exchange *sp_http_exchange_take_like(
+    struct sunpath_http_server *server, const struct sunpath_http_exchange *model) {
+    struct sunpath_http_exchange *exchange = sp_http_exchange_take(server);
+
+    if (exchange) {
+        exchange->head = model->head;
+        exchange->head.fields = exchange->room;
+        memcpy(exchange->room, model->room, model->head.n_fields * sizeof(model->room[0]));
+        exchange->n_head = model->n_head;
+        exchange->router = model->router;
+        exchange->found = model->found;
+    }
+    return exchange;
+}
+
+void sp_http_exchange_renew(struct sunpath_http_server *server,
+                            struct sunpath_http_exchange *exchange) {
+    clear(server, exchange);
+    prepare(server, exchange);
 }
 
 void sp_http_exchange_give(struct sunpath_http_server *server,
                            struct sunpath_http_exchange *exchange) {
-    if (sp_unlikely(exchange->file_fd >= 0)) {
-        sp_close(exchange->file_fd);
-    }
-    if (sp_unlikely(exchange->encoder)) {
-        sp_http_exchange_drop_encoder(server, exchange);
-    }
-    if (sp_unlikely(exchange->decoder)) {
-        sp_http_exchange_drop_decoder(exchange);
-    }
-    if (sp_unlikely(exchange->remains.data)) {
-        sp_buffer_deinit(&exchange->remains);
-    }
+    clear(server, exchange);
     if (server->n_pool >= SP_HTTP_POOL) {
         deinit(exchange);
         return;
     }
-    clear_buffers(exchange);
-    sp_arena_reset(&exchange->arena);
-    zero(&exchange->connection, offsetof(struct sunpath_http_exchange, room) -
-                                    offsetof(struct sunpath_http_exchange, connection));
     exchange->next = server->pool;
     server->pool = exchange;
     server->n_pool++;

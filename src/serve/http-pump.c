@@ -38,29 +38,6 @@ void sp_http_connection_retire(struct sp_http_connection *connection,
     connection->n_finishing++;
 }
 
-/* Lets go of the request's bytes and decides what becomes of the connection. */
-static bool complete(struct sp_http_connection *connection,
-                     struct sunpath_http_exchange *exchange) {
-    bool is_whole = !exchange->is_reading && !exchange->is_cut;
-    bool keep_alive = exchange->keep_alive && is_whole;
-    bool linger = !is_whole || exchange->head.keep_alive;
-
-    if (!exchange->is_kept) {
-        size_t size = exchange->n_head + exchange->n_in_place;
-
-        if (sp_http_exchange_is_awaited(exchange)) {
-            sp_http_exchange_keep_head(exchange);
-        }
-        sunpath_stream_consume(connection->stream, size);
-    }
-    connection->since_ns = sp_loop_now(connection->server->loop);
-    sp_http_connection_retire(connection, exchange);
-    if (!keep_alive) {
-        sp_http_connection_end(connection, linger);
-    }
-    return keep_alive;
-}
-
 /* ---- the head -------------------------------------------------------------------------------- */
 
 /*
@@ -75,20 +52,33 @@ static bool may_follow(const struct sp_http_connection *connection, const struct
            !(head->method.size == 7 && memcmp(input + head->method.at, "CONNECT", 7) == 0);
 }
 
+/*
+ * A client that sends many requests at once mostly sends the same head again. What a head means is
+ * decided by its bytes alone, so one that equals the head before it need not be parsed. Only here
+ * are both as they came: accessors write NULs into the one that is under way.
+ */
+static bool comes_again(const struct sunpath_http_exchange *exchange, const char *input,
+                        size_t size) {
+    size_t n = exchange->n_head;
+
+    return !exchange->is_reading && size - n >= n && memcmp(input, input + n, n) == 0;
+}
+
+/* The exchange has its head, which is at the beginning of the input. */
 static void start_exchange(struct sp_http_connection *connection,
-                           struct sunpath_http_exchange *exchange, size_t n_head,
-                           const char *input) {
+                           struct sunpath_http_exchange *exchange) {
     struct sunpath_http_server *server = connection->server;
     struct sp_http_head *head = &exchange->head;
+    size_t size;
+    const char *input = sp_stream_input(connection->stream, &size);
 
     connection->exchange = exchange;
     connection->n_requests++;
     server->stats.n_requests++;
-    server->stats.n_received += n_head;
+    server->stats.n_received += exchange->n_head;
     server->stats.n_in_flight++;
     connection->n_seen = 0;
     exchange->connection = connection;
-    exchange->n_head = n_head;
     exchange->max_body = server->options.max_body;
     exchange->began_ns = sp_loop_now(server->loop);
     exchange->ended_ns = 0;
@@ -101,22 +91,48 @@ static void start_exchange(struct sp_http_connection *connection,
     if (exchange->is_reading) {
         sp_http_body_init(&exchange->body, head);
     }
+    exchange->comes_again = comes_again(exchange, input, size);
 }
 
-static bool begin_incomplete(struct sp_http_connection *connection, size_t size) {
+/* The program hears of it. */
+static void announce(struct sp_http_connection *connection,
+                     struct sunpath_http_exchange *exchange) {
+    struct sunpath_http_server *server = connection->server;
+
+    if (sp_unlikely(server->users) && !sp_http_uid_limits_take(connection)) {
+        (void)sunpath_http_add_header(exchange, "Retry-After", "1");
+        sp_http_connection_refuse(connection, 429, "too many requests from this user");
+        return;
+    }
+    if (sp_unlikely(sp_http_is_observed(exchange))) {
+        sp_http_exchange_tell_begin(exchange);
+        if (connection->is_dead || exchange->is_ended) {
+            return; /* by an observer: the handler hears nothing of it */
+        }
+    }
+    exchange->is_announced = true;
+    exchange->may_decode = server->options.decodes_bodies && exchange->is_reading;
+    if (sp_unlikely(server->options.compresses)) {
+        (void)sunpath_http_compress(exchange, NULL);
+    }
+    if (exchange->handler->on_head) {
+        exchange->handler->on_head(exchange, exchange->handler_user);
+    }
+}
+
+static void wait_for_rest(struct sp_http_connection *connection, size_t size) {
     if (connection->is_input_ended) {
         sp_http_connection_refuse(connection, 400, "the request is not complete");
-        return false;
+        return;
     }
     if (connection->n_seen == 0) {
         connection->since_ns = sp_loop_now(connection->server->loop);
     }
     connection->n_seen = size;
-    return false;
 }
 
-/* Parses the next head, where it lies. */
-static bool begin(struct sp_http_connection *connection) {
+/* Parses the next head, where it lies. NULL: there is none, or it is refused. */
+static struct sunpath_http_exchange *parse_head(struct sp_http_connection *connection) {
     struct sunpath_http_server *server = connection->server;
     struct sunpath_http_exchange *exchange;
     size_t size;
@@ -128,12 +144,12 @@ static bool begin(struct sp_http_connection *connection) {
         if (connection->is_input_ended) {
             sp_http_connection_end(connection, true);
         }
-        return false;
+        return NULL;
     }
     exchange = sp_http_exchange_take(server);
     if (!exchange) {
         sp_http_connection_refuse(connection, 503, "out of memory");
-        return false;
+        return NULL;
     }
     n = sp_http_parse_request(&exchange->head, &server->limits, input, size, connection->n_seen);
     if (n <= 0) {
@@ -142,32 +158,15 @@ static bool begin(struct sp_http_connection *connection) {
 
         sp_http_exchange_give(server, exchange);
         if (n == 0) {
-            return begin_incomplete(connection, size);
+            wait_for_rest(connection, size);
+        } else {
+            sp_http_connection_refuse(connection, status ? status : 400, why);
         }
-        sp_http_connection_refuse(connection, status ? status : 400, why);
-        return false;
+        return NULL;
     }
-    start_exchange(connection, exchange, (size_t)n, input);
-    if (sp_unlikely(server->users) && !sp_http_uid_limits_take(connection)) {
-        (void)sunpath_http_add_header(exchange, "Retry-After", "1");
-        sp_http_connection_refuse(connection, 429, "too many requests from this user");
-        return false;
-    }
-    if (sp_unlikely(sp_http_is_observed(exchange))) {
-        sp_http_exchange_tell_begin(exchange);
-        if (connection->is_dead || exchange->is_ended) {
-            return true; /* by an observer: the handler hears nothing of it */
-        }
-    }
-    exchange->is_announced = true;
-    exchange->may_decode = server->options.decodes_bodies && exchange->is_reading;
-    if (sp_unlikely(server->options.compresses)) {
-        (void)sunpath_http_compress(exchange, NULL);
-    }
-    if (exchange->handler->on_head) {
-        exchange->handler->on_head(exchange, exchange->handler_user);
-    }
-    return true;
+    exchange->n_head = (size_t)n;
+    exchange->router = NULL;
+    return exchange;
 }
 
 /* ---- the body -------------------------------------------------------------------------------- */
@@ -386,17 +385,77 @@ static bool is_choked(const struct sp_http_connection *connection) {
            connection->n_finishing >= SP_HTTP_MAX_FINISHING;
 }
 
+/*
+ * The exchange is over. Returns what takes the next request when that has the same head, byte for
+ * byte: this exchange once more, or a copy of it when somebody waits for its end. NULL: the next
+ * head has to be parsed.
+ */
+static struct sunpath_http_exchange *replace(struct sp_http_connection *connection,
+                                             struct sunpath_http_exchange *exchange,
+                                             bool is_awaited, bool keep_alive) {
+    bool comes_again = keep_alive && exchange->comes_again;
+
+    if (sp_likely(comes_again && !is_awaited && !is_choked(connection))) {
+        sp_http_exchange_land(exchange);
+        sp_http_exchange_renew(connection->server, exchange);
+        return exchange;
+    }
+    sp_http_connection_retire(connection, exchange);
+    return comes_again && is_awaited && !is_choked(connection)
+               ? sp_http_exchange_take_like(connection->server, exchange)
+               : NULL;
+}
+
+/* Lets go of the request's bytes and decides what becomes of the connection. */
+static struct sunpath_http_exchange *complete(struct sp_http_connection *connection,
+                                              struct sunpath_http_exchange *exchange) {
+    bool is_whole = !exchange->is_reading && !exchange->is_cut;
+    bool keep_alive = exchange->keep_alive && is_whole;
+    bool linger = !is_whole || exchange->head.keep_alive;
+    bool is_awaited = sp_http_exchange_is_awaited(exchange);
+
+    if (!exchange->is_kept) {
+        size_t size = exchange->n_head + exchange->n_in_place;
+
+        if (is_awaited) {
+            sp_http_exchange_keep_head(exchange);
+        }
+        sunpath_stream_consume(connection->stream, size);
+    }
+    connection->since_ns = sp_loop_now(connection->server->loop);
+    exchange = replace(connection, exchange, is_awaited, keep_alive);
+    if (!keep_alive) {
+        sp_http_connection_end(connection, linger);
+    }
+    return exchange;
+}
+
+/* From a request that is answered, if there was one, to the next. */
+static bool begin(struct sp_http_connection *connection, struct sunpath_http_exchange *exchange) {
+    if (exchange) {
+        exchange = complete(connection, exchange);
+    }
+    if (!exchange) {
+        bool may_begin = connection->closing == SP_HTTP_OPEN && !is_choked(connection);
+
+        exchange = may_begin ? parse_head(connection) : NULL;
+    }
+    if (!exchange) {
+        return false;
+    }
+    start_exchange(connection, exchange);
+    announce(connection, exchange);
+    return true;
+}
+
 static bool step(struct sp_http_connection *connection) {
     struct sunpath_http_exchange *exchange = connection->exchange;
 
     if (connection->is_dead || connection->closing != SP_HTTP_OPEN) {
         return false;
     }
-    if (!exchange) {
-        return !is_choked(connection) && begin(connection);
-    }
-    if (exchange->is_ended) {
-        return complete(connection, exchange);
+    if (!exchange || exchange->is_ended) {
+        return begin(connection, exchange);
     }
     if (exchange->is_reading) {
         return read_body(connection, exchange);

@@ -14,8 +14,6 @@
 #include "flow/stream.h"
 #include "os/clock.h"
 
-#define TYPE_ROOM (sizeof("Content-Type: \r\n"))
-
 const char *sunpath_http_reason(int status) {
     return sp_http_reason(status);
 }
@@ -37,24 +35,32 @@ static void note_waiting(struct sp_http_connection *connection) {
     connection->sent_ns = sp_loop_now(connection->server->loop);
 }
 
+static sp_noinline int reserve_any(char **ret, struct sp_http_connection *connection, size_t size) {
+    *ret = NULL;
+    return has_room(connection, size) ? sp_http_reserve_anyway(ret, connection, size) : -ENOBUFS;
+}
+
 /*
  * Stores room for `size` bytes in *ret. When the client has left there is none, and 0 is returned:
  * whoever answers need not know. -ENOBUFS, -ENOMEM.
  */
-int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t size) {
+static inline int reserve(char **ret, struct sp_http_connection *connection, size_t size) {
     struct sunpath_stream *stream = connection->stream;
     size_t max = connection->server->options.max_output;
 
-    if (sp_likely(stream && sp_stream_can_collect(stream, size) &&
-                  sp_flow_of(stream)->n_output + size <= max)) {
-        if (sp_flow_of(stream)->n_output == 0) {
-            note_waiting(connection);
-        }
-        *ret = sp_stream_reserve_collected(stream);
-        return 0;
+    if (sp_unlikely(!stream || !sp_stream_can_collect(stream, size) ||
+                    sp_flow_of(stream)->n_output + size > max)) {
+        return reserve_any(ret, connection, size);
     }
-    *ret = NULL;
-    return has_room(connection, size) ? sp_http_reserve_anyway(ret, connection, size) : -ENOBUFS;
+    if (sp_flow_of(stream)->n_output == 0) {
+        note_waiting(connection);
+    }
+    *ret = sp_stream_reserve_collected(stream);
+    return 0;
+}
+
+int sp_http_reserve(char **ret, struct sp_http_connection *connection, size_t size) {
+    return reserve(ret, connection, size);
 }
 
 int sp_http_reserve_anyway(char **ret, struct sp_http_connection *connection, size_t size) {
@@ -104,31 +110,70 @@ static void refresh_date(struct sunpath_http_server *server) {
     server->date_ns = now_ns;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     if (now.tv_sec != server->date_s) {
-        char *date = sp_http_put_status(server->ok, 200);
-
         server->date_s = now.tv_sec;
-        server->n_status = (size_t)(date - server->ok);
-        server->n_ok = (size_t)(sp_http_put_date(date, now.tv_sec) - server->ok);
+        server->n_date = (size_t)(sp_http_put_date(server->date, now.tv_sec) - server->date);
+        server->start.status = 0;
     }
 }
 
-/* Status line and date; nearly always the same bytes as the last time. */
-static char *put_start(struct sunpath_http_server *server, char *at, int status) {
+/*
+ * Status line and date; nearly always the same bytes as the last time. They are copied with the
+ * room behind them, as a size that the compiler knows needs no call.
+ */
+static inline char *put_start(struct sunpath_http_server *server, char *at, int status) {
+    struct sp_http_start *start = &server->start;
+
     refresh_date(server);
-    if (sp_likely(status == 200)) {
-        memcpy(at, server->ok,
-               sizeof(server->ok)); /* a size that is known is copied without a call */
-        return at + server->n_ok;
+    if (sp_unlikely(status != start->status)) {
+        char *end = sp_http_put_status(start->text, status);
+
+        end = sp_put(end, server->date, server->n_date);
+        start->status = status;
+        start->size = (size_t)(end - start->text);
     }
-    at = sp_http_put_status(at, status);
-    return sp_put(at, server->ok + server->n_status, server->n_ok - server->n_status);
+    memcpy(at, start->text, sizeof(start->text));
+    return at + start->size;
+}
+
+/*
+ * The length of a type, or -EINVAL when it may not be sent. Nearly always it is the last one; a new
+ * one is that from now on, unless it is too long.
+ */
+static ssize_t take_type(struct sp_http_type *last, const char *type) {
+    size_t size;
+
+    if (sp_likely(strcmp(type, last->name) == 0 && last->n_line > 0)) {
+        return (ssize_t)last->n_name;
+    }
+    size = strlen(type);
+    if (!sp_http_is_value(type, size)) {
+        return -EINVAL;
+    }
+    if (size < sizeof(last->name)) {
+        char *end = sp_http_put_field(last->line, "Content-Type", 12, type, size);
+
+        memcpy(last->name, type, size + 1);
+        last->n_name = size;
+        last->n_line = (size_t)(end - last->line);
+    }
+    return (ssize_t)size;
+}
+
+/* A type that take_type() has just taken. */
+static inline char *put_type(const struct sp_http_type *last, char *at, const char *type,
+                             size_t size) {
+    if (sp_unlikely(size >= sizeof(last->name))) {
+        return sp_http_put_field(at, "Content-Type", 12, type, size);
+    }
+    memcpy(at, last->line, sizeof(last->line));
+    return at + last->n_line;
 }
 
 static size_t head_room(const struct sunpath_http_exchange *exchange) {
     const struct sunpath_http_server *server = exchange->connection->server;
 
-    return SP_HTTP_STATUS_ROOM + SP_HTTP_DATE_ROOM + SP_HTTP_LENGTH_ROOM + 64 +
-           server->n_server_line + sp_buffer_size(&exchange->fields);
+    return sizeof(server->start.text) + SP_HTTP_LENGTH_ROOM + 64 + server->n_server_line +
+           sp_buffer_size(&exchange->fields);
 }
 
 /* Uses the added fields up. */
@@ -218,9 +263,7 @@ static void put_whole(struct sunpath_http_exchange *exchange, char *start, int s
     char *at = put_head(exchange, start, status);
 
     if (type) {
-        at = PUT(at, "Content-Type: ");
-        at = sp_put(at, type, n_type);
-        at = PUT(at, "\r\n");
+        at = put_type(&exchange->connection->server->type, at, type, n_type);
     }
     if (!has_no_body(status)) {
         at = sp_http_put_length(at, size);
@@ -254,36 +297,40 @@ static int encode_whole(struct sunpath_http_exchange *exchange, int status, cons
 }
 
 static int put_response(struct sunpath_http_exchange *exchange, int status, const char *type,
-                        size_t n_type, const void *body, size_t size) {
+                        const void *body, size_t size) {
+    struct sp_http_type *last_type = &exchange->connection->server->type;
     size_t n_body = exchange->is_head_request ? 0 : size;
+    ssize_t n_type = type ? take_type(last_type, type) : 0;
     char *start;
     int r;
 
+    if (n_type < 0) {
+        return (int)n_type;
+    }
     if (n_body > SIZE_MAX / 2) {
         return -ENOBUFS;
     }
-    r = sp_http_reserve(&start, exchange->connection,
-                        head_room(exchange) + TYPE_ROOM + n_type + n_body);
+    r = reserve(&start, exchange->connection,
+                head_room(exchange) + sizeof(last_type->line) + (size_t)n_type + n_body);
     if (r < 0) {
         return r;
     }
     if (start) {
         refuse_body(exchange);
-        put_whole(exchange, start, status, type, n_type, body, size);
+        put_whole(exchange, start, status, type, (size_t)n_type, body, size);
     }
     return 0;
 }
 
 int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, const char *type,
                          const void *body, size_t size) {
-    size_t n_type = type ? strlen(type) : 0;
     int r;
 
     r = may_start(exchange, status);
     if (r < 0) {
         return r;
     }
-    if ((type && !sp_http_is_value(type, n_type)) || (size > 0 && !body)) {
+    if (size > 0 && !body) {
         return -EINVAL;
     }
     if (size > 0 && has_no_body(status)) {
@@ -308,7 +355,7 @@ int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, con
             return r;
         }
     }
-    r = put_response(exchange, status, type, n_type, body, size);
+    r = put_response(exchange, status, type, body, size);
     if (r < 0) {
         sp_http_exchange_forget_coding(exchange);
         return r;

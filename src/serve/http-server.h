@@ -95,6 +95,8 @@ struct sunpath_http_exchange {
     void *handler_user;
     struct sp_http_head head;
     size_t n_head;
+    const void *router;              /* that looked this head up, or NULL */
+    const void *found;               /* by it: no more than the head has decided that */
     struct sp_http_body body;        /* while is_reading */
     uint64_t max_body;               /* bytes, decoded */
     int64_t left;                    /* of the announced length; -1: none was announced */
@@ -130,6 +132,7 @@ struct sunpath_http_exchange {
     uint64_t n_body;   /* bytes of the body so far */
     int error;         /* for on_finish */
 
+    bool comes_again;     /* the head: the next bytes of the input are the same */
     bool is_kept;         /* the head is in `kept`, else at the beginning of the stream's input */
     bool is_announced;    /* the program has heard of it, so it hears of its end too */
     bool is_reading;      /* a part of the body is still to come */
@@ -153,7 +156,7 @@ struct sunpath_http_exchange {
     bool wants_drain; /* a write returned 1 */
     bool keep_alive;  /* the connection goes on after this response */
 
-    struct sp_http_field room[]; /* for head.fields */
+    _Alignas(16) struct sp_http_field room[]; /* for head.fields */
 };
 
 enum sp_http_closing {
@@ -199,6 +202,20 @@ struct sp_http_listener {
     struct sp_acceptor acceptor;
 };
 
+/* How the last response began: status line and date. */
+struct sp_http_start {
+    int status; /* 0: of no use any more */
+    size_t size;
+    char text[SP_HTTP_STATUS_ROOM + SP_HTTP_DATE_ROOM];
+};
+
+/* The last Content-Type that was not too long. */
+struct sp_http_type {
+    size_t n_name, n_line; /* both 0: there was none */
+    char name[64];
+    char line[16 + 64]; /* "Content-Type: " and CRLF */
+};
+
 struct sunpath_http_server {
     struct sunpath_loop *loop;
     const struct sunpath_http_handler *handler;
@@ -239,8 +256,10 @@ struct sunpath_http_server {
 
     uint64_t date_ns; /* the loop's time when the date was looked at */
     int64_t date_s;
-    char ok[SP_HTTP_STATUS_ROOM + SP_HTTP_DATE_ROOM]; /* "HTTP/1.1 200 OK" and the date */
-    size_t n_status, n_ok;                            /* where the date begins and ends there */
+    char date[SP_HTTP_DATE_ROOM]; /* the line */
+    size_t n_date;
+    struct sp_http_start start;
+    struct sp_http_type type;
 };
 
 /* http-server.c */
@@ -251,6 +270,12 @@ void sp_http_server_lost_connection(struct sunpath_http_server *server);
 
 /* http-pool.c */
 struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *server);
+/* Another one that has the same head. NULL: out of memory. */
+struct sunpath_http_exchange *sp_http_exchange_take_like(struct sunpath_http_server *server,
+                                                         const struct sunpath_http_exchange *model);
+/* As if it had been given and taken again, but that it has its head. */
+void sp_http_exchange_renew(struct sunpath_http_server *server,
+                            struct sunpath_http_exchange *exchange);
 void sp_http_exchange_give(struct sunpath_http_server *server,
                            struct sunpath_http_exchange *exchange);
 void sp_http_pool_deinit(struct sunpath_http_server *server);

@@ -307,8 +307,9 @@ static int begin_chain(const struct sunpath_router *router, struct sunpath_http_
     return 0;
 }
 
-static void look_up(const struct sunpath_router *router, struct sunpath_http_exchange *exchange,
-                    const struct sp_target *found) {
+static sp_noinline void look_up(const struct sunpath_router *router,
+                                struct sunpath_http_exchange *exchange,
+                                const struct sp_target *found) {
     const struct sp_scope *scope;
     struct sp_lookup lookup;
     int r;
@@ -325,14 +326,22 @@ static void look_up(const struct sunpath_router *router, struct sunpath_http_exc
     }
 }
 
+static sp_noinline bool compile(struct sunpath_router *router,
+                                struct sunpath_http_exchange *exchange) {
+    struct sunpath_error error;
+
+    if (sunpath_router_compile(router, &error) < 0) {
+        (void)sunpath_http_fail(exchange, 500, error.text);
+        return false;
+    }
+    return true;
+}
+
 static void on_head(struct sunpath_http_exchange *exchange, void *user) {
     struct sunpath_router *router = user;
     const struct sp_target *target;
-    struct sunpath_error error;
 
-    if (sp_unlikely(!router->scope || router->error.code < 0) &&
-        sunpath_router_compile(router, &error) < 0) {
-        (void)sunpath_http_fail(exchange, 500, error.text);
+    if (sp_unlikely(!router->scope || router->error.code < 0) && !compile(router, exchange)) {
         return;
     }
     target = sp_router_find(router, exchange);

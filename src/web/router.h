@@ -119,10 +119,22 @@ int sp_conditions_hold(const struct sp_conditions *conditions,
 /* router-lookup.c */
 /*
  * What a lookup would find, at a fraction of its cost, when the path is a route's that has no
- * parameters; or NULL: look it up.
+ * parameters and no conditions; or NULL: look it up.
  */
-const struct sp_target *sp_router_find(const struct sunpath_router *router,
-                                       struct sunpath_http_exchange *exchange);
+const struct sp_target *sp_router_find_anew(const struct sunpath_router *router,
+                                            struct sunpath_http_exchange *exchange);
+/* The same; asked only once while the head stays what it was. */
+static inline const struct sp_target *sp_router_find(const struct sunpath_router *router,
+                                                     struct sunpath_http_exchange *exchange) {
+    if (sp_unlikely(exchange->rewritten.data != NULL)) {
+        return sp_router_find_anew(router, exchange);
+    }
+    if (exchange->router != router) {
+        exchange->found = sp_router_find_anew(router, exchange);
+        exchange->router = router;
+    }
+    return exchange->found;
+}
 
 struct sp_lookup {
     struct sp_walk walk;

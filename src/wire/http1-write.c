@@ -129,17 +129,18 @@ char *sp_http_put_field(char *at, const char *name, size_t n_name, const char *v
 }
 
 char *sp_http_put_length(char *at, uint64_t length) {
-    int n_digits = 1;
-    char *end;
+    char *end = sp_put(at, "Content-Length: ", 16) + 1, *digit;
 
-    for (uint64_t rest = length; rest >= 10; rest /= 10) {
-        n_digits++;
+    for (uint64_t limit = 10; length >= limit; limit *= 10) {
+        end++;
+        if (limit > UINT64_MAX / 10) {
+            break;
+        }
     }
-    at = sp_put(at, "Content-Length: ", 16);
-    end = at + n_digits;
-    for (char *digit = end; digit > at; length /= 10) {
-        *--digit = (char)('0' + length % 10);
+    for (digit = end - 1; length >= 10; length /= 10) {
+        *digit-- = (char)('0' + length % 10);
     }
+    *digit = (char)('0' + length);
     return sp_put(end, "\r\n", 2);
 }
 

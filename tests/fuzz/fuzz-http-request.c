@@ -32,6 +32,15 @@ static void check_written(const struct parsed *got, const uint8_t *data) {
     check_same(got, data, &reread, (const uint8_t *)again);
 }
 
+/* What a head means is decided by its bytes, whatever follows: a server need not parse it twice. */
+static void check_alone(const struct parsed *got, const uint8_t *data) {
+    struct parsed alone;
+
+    parse_exactly(&alone, parse, data, (size_t)got->result, 0);
+    sp_assert(alone.result == got->result);
+    check_same(got, data, &alone, data);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -55,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         sp_assert(sp_http_is_target(text + got.head.target.at, got.head.target.size));
         sp_assert(got.head.framing != SP_HTTP_UNTIL_CLOSE);
         check_written(&got, data);
+        check_alone(&got, data);
     }
     return 0;
 }

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* test-http-repeat.c - heads that come again are answered as if each had been parsed. */
+
+#include "routing.h"
+
+#define AGAIN   "GET /echo HTTP/1.1\r\nHost: x\r\nAccept: a/b\r\n\r\n"
+#define N_HEARD 65536
+
+static int n_again; /* requests behind which their head came once more */
+static int n_turns; /* of "/turns" */
+
+/* ---- what the routes do ---------------------------------------------------------------------- */
+
+/* Everything that could be left of the request before, or be missing because of it. */
+static void tell(struct sunpath_http_exchange *exchange, void *user) {
+    static int key;
+    const char *name, *value;
+    char text[2048];
+    size_t n, n_body;
+    const char *body = sunpath_http_body(exchange, &n_body);
+
+    n = (size_t)snprintf(text, sizeof(text), "%s %s %s %d %lld %.*s;%s", (const char *)user,
+                         sunpath_http_method(exchange), sunpath_http_target(exchange),
+                         sunpath_http_version(exchange),
+                         (long long)sunpath_http_content_length(exchange), (int)n_body, body,
+                         sunpath_http_route(exchange));
+    for (size_t i = 0; sunpath_http_header_at(exchange, i, &name, &value); i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, " %s=%s", name, value);
+    }
+    for (size_t i = 0; sunpath_http_param_at(exchange, i, &name, &value); i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, " %s:%s", name, value);
+    }
+    ck_assert_ptr_null(sunpath_http_user(exchange));
+    ck_assert_ptr_null(sunpath_http_note(exchange, &key));
+    sunpath_http_set_user(exchange, text);
+    ck_assert_int_eq(sunpath_http_set_note(exchange, &key, text), 0);
+    n_again += exchange->comes_again;
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, "text/plain", text, n), 0);
+}
+
+static void tell_more(struct sunpath_http_exchange *exchange, void *user) {
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "X-More", "yes"), 0);
+    tell(exchange, user);
+}
+
+static void stream(struct sunpath_http_exchange *exchange, void *user) {
+    (void)user;
+    ck_assert_int_eq(sunpath_http_start(exchange, 201, -1), 0);
+    ck_assert_int_eq(sunpath_http_write(exchange, "in pieces", 9), 0);
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "X-Trailer", "yes"), 0);
+    ck_assert_int_eq(sunpath_http_end(exchange), 0);
+}
+
+static void refuse(struct sunpath_http_exchange *exchange, void *user) {
+    (void)user;
+    ck_assert_int_eq(sunpath_http_fail(exchange, 418, "a teapot"), 0);
+}
+
+/* The same head may lead elsewhere the next time: a rewrite is not the head's. */
+static void on_head_rewriting(struct sunpath_http_exchange *exchange, void *user) {
+    if (strcmp(sunpath_http_target(exchange), "/turns") == 0) {
+        ck_assert_int_eq(sunpath_http_rewrite(exchange, n_turns++ % 2 ? "/one" : "/other"), 0);
+    }
+    sunpath_router_handler()->on_head(exchange, user);
+}
+
+static const char *const requests[] = {
+    AGAIN,
+    "\r\n" AGAIN,
+    "GET /echo HTTP/1.1\r\nHost: x\r\nAccept: a/c\r\n\r\n",
+    "HEAD /echo HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /echo?a=b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    "GET /users/7 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /more HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    "GET /fail HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /later HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /turns HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /none HTTP/1.1\r\nHost: x\r\n\r\n",
+    "PUT /echo HTTP/1.1\r\nHost: x\r\n\r\n",
+    "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+    "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+    "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nT: "
+    "u\r\n\r\n",
+    "POST /fail HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    "GET /echo HTTP/1.1\r\nHost: x\r\nUpgrade: y\r\nConnection: upgrade\r\n\r\n",
+    /* From here on the connection ends. */
+    "GET /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "GET /echo HTTP/1.0\r\n\r\n",
+    "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /echo HTTP/1.1\r\n\r\n",
+    "GET /echo HTTP/1.1\r\nHost: x\r\nbad line\r\n\r\n",
+    "GET /echo HTTP/1.1\r\nHo",
+};
+#define N_REQUESTS (sizeof(requests) / sizeof(requests[0]))
+#define N_LASTING  21
+
+/* ---- both ways ------------------------------------------------------------------------------- */
+
+static void on_record(struct sunpath_http_exchange *exchange,
+                      const struct sunpath_http_record *record, void *user) {
+    size_t n_head;
+    const char *head = sunpath_http_head(exchange, &n_head);
+
+    (void)user;
+    if (record->error == -EBADMSG) {
+        return; /* told at once, also before answers that have yet to leave */
+    }
+    note("%d %d %s %zu %.4s;", record->status, record->error, record->route ? record->route : "-",
+         n_head, head);
+}
+
+static void open_routes(bool is_observed, const struct sunpath_http_server_options *options) {
+    static const struct sunpath_http_observer observer = {.on_record = on_record};
+    static struct sunpath_http_handler rewriting;
+
+    router = new_router(false, false);
+    sunpath_router_on(router, "GET|POST /echo", tell, "echo");
+    sunpath_router_on(router, "GET /users/:id", tell, "user");
+    sunpath_router_on(router, "GET /more", tell_more, "more");
+    sunpath_router_on(router, "GET /one", tell, "one");
+    sunpath_router_on(router, "GET /other", tell, "other");
+    sunpath_router_on(router, "GET /stream", stream, NULL);
+    sunpath_router_on(router, "GET|POST /fail", refuse, NULL);
+    sunpath_router_on(router, "GET /later", hold, NULL);
+    routing_open(options);
+    rewriting = *sunpath_router_handler();
+    rewriting.on_head = on_head_rewriting;
+    serving.server->handler = &rewriting;
+    serving.log[0] = '\0';
+    n_again = n_turns = 0;
+    if (is_observed) {
+        ck_assert_int_eq(sunpath_http_server_observe(serving.server, &observer, NULL), 0);
+    }
+}
+
+static void settle_answering(void) {
+    settle();
+    while (serving.held) {
+        answer_held("later");
+        settle();
+    }
+}
+
+/* The server may have ended the connection before all is said. */
+static void say_if_heard(int fd, const char *text) {
+    (void)!send(fd, text, strlen(text), MSG_NOSIGNAL);
+    settle_answering();
+}
+
+/* All that was answered, without dates. */
+static void hear_rest(int fd, char *ret) {
+    char *date;
+
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    settle_answering();
+    snprintf(ret, N_HEARD, "%s", hear(fd, NULL));
+    while ((date = strstr(ret, "\r\nDate: "))) {
+        char *behind = strstr(date + 2, "\r\n");
+
+        memmove(date, behind, strlen(behind) + 1);
+    }
+    close(fd);
+    settle();
+}
+
+/* Picks of `requests`, each some times, ended by NULL. */
+static void pick(const char **ret) {
+    size_t n = 0;
+
+    for (int i = rand() % 6; i >= 0; i--) {
+        const char *request = requests[(size_t)rand() % (rand() % 8 ? N_LASTING : N_REQUESTS)];
+
+        for (int j = rand() % 4; j >= 0; j--) {
+            ret[n++] = request;
+        }
+    }
+    ret[n] = NULL;
+}
+
+static void compare(const char *const *picked, bool is_observed) {
+    static char at_once[N_HEARD], one_by_one[N_HEARD], all[N_HEARD], log[sizeof(serving.log)];
+    int fd;
+
+    all[0] = '\0';
+    for (size_t i = 0; picked[i]; i++) {
+        strcat(all, picked[i]);
+    }
+    open_routes(is_observed, NULL);
+    fd = client();
+    say_if_heard(fd, all);
+    hear_rest(fd, at_once);
+    memcpy(log, serving.log, sizeof(log));
+    routing_close();
+
+    open_routes(is_observed, NULL);
+    fd = client();
+    for (size_t i = 0; picked[i]; i++) {
+        say_if_heard(fd, picked[i]);
+    }
+    ck_assert_int_eq(n_again, 0);
+    hear_rest(fd, one_by_one);
+    ck_assert_msg(strcmp(at_once, one_by_one) == 0, "%s\nis answered at once\n%s\none by one\n%s",
+                  all, at_once, one_by_one);
+    ck_assert_str_eq(log, serving.log);
+    routing_close();
+}
+
+START_TEST(heads_that_come_again_mean_the_same) {
+    const char *picked[32];
+
+    srand(9112);
+    for (int i = 0; i < 400; i++) {
+        pick(picked);
+        compare(picked, i % 2);
+    }
+}
+END_TEST
+
+START_TEST(only_equal_heads_without_a_body_come_again) {
+    int fd;
+
+    open_routes(false, NULL);
+    fd = client();
+    say(fd, AGAIN AGAIN AGAIN "GET /echo HTTP/1.1\r\nHost: x\r\nAccept: a/c\r\n\r\n");
+    hear(fd, "Accept=a/c");
+    ck_assert_int_eq(n_again, 2);
+    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1"
+            "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n2");
+    hear(fd, " 1 2;");
+    ck_assert_int_eq(n_again, 2);
+    close(fd);
+    routing_close();
+}
+END_TEST
+
+/* A body may look just like the head it follows. */
+START_TEST(a_body_is_no_head) {
+    const char text[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 52\r\n\r\n";
+    int fd;
+
+    ck_assert_uint_eq(strlen(text), 52);
+    open_routes(false, NULL);
+    fd = client();
+    say(fd, text);
+    say(fd, text);
+    say(fd, GET("/none"));
+    ck_assert_ptr_nonnull(strstr(hear(fd, "404 Not Found"), " 52 POST /echo HTTP/1.1\r\n"));
+    ck_assert_int_eq(n_again, 0);
+    close(fd);
+    routing_close();
+}
+END_TEST
+
+START_TEST(limits_count_them_all) {
+    struct sunpath_http_server_options options =
+        SUNPATH_OPTIONS(struct sunpath_http_server_options);
+    char heard[N_HEARD];
+    struct sunpath_http_stats stats;
+    int fd;
+
+    options.max_requests = 3;
+    open_routes(false, &options);
+    fd = client();
+    say(fd, AGAIN AGAIN AGAIN AGAIN AGAIN);
+    hear_rest(fd, heard);
+    sunpath_http_server_stats(serving.server, &stats);
+    ck_assert_uint_eq(stats.n_requests, 3);
+    ck_assert_uint_eq(stats.n_received, 3 * strlen(AGAIN));
+    ck_assert_uint_eq(stats.n_in_flight, 0);
+    ck_assert_ptr_nonnull(strstr(heard, "Connection: close"));
+    routing_close();
+}
+END_TEST
+
+SP_TESTS("http-repeat", heads_that_come_again_mean_the_same,
+         only_equal_heads_without_a_body_come_again, a_body_is_no_head, limits_count_them_all)
