@@ -222,6 +222,24 @@ class Relay(Copying):
         peer.close()
         self.assertEqual(client.recv(10), b"")
 
+    def test_memory_for_a_large_message_passes_untouched(self):
+        program, path = os.path.join(BIN, "example-large-message"), "seqpacket:" + self.path("b.sock")
+        receiver = self.start(program, "receive", path)
+        until(lambda: published(self.path("b.sock")), "the receiver's socket")
+        process = self.start(SUNPATH, "relay", "-v", "--once", "seqpacket:" + self.path("a.sock"), self.path("b.sock"))
+        process.wait_for_output("listening on")
+        sent = self.run_ok(program, "send", "seqpacket:" + self.path("a.sock"), "50000000")
+        self.assertEqual(receiver.wait(DEADLINE), 0)
+        self.assertEqual(receiver.output(), sent)
+        self.assertEqual(process.wait(DEADLINE), 0)
+        self.assertIn("1 message, 32 bytes, 1 descriptor there", process.output())
+
+    def test_idle_connections_end(self):
+        process, client, target = self.joined("--idle", "50ms", "--once")
+        self.assertEqual([client.recv(10), target.recv(10)], [b"", b""])
+        self.assertEqual(process.wait(DEADLINE), 1)
+        self.assertIn("nothing came or went for 50 ms", process.output())
+
     def test_curl_through_a_relay(self):
         self.serve(self.path("b.sock"))
         process = self.start(SUNPATH, "relay", self.path("a.sock"), self.path("b.sock"))

@@ -112,6 +112,43 @@ START_TEST(one_that_reads_no_more_may_still_speak) {
 }
 END_TEST
 
+/* What a peer can do with its end. */
+static void treat(int *fd, int how) {
+    if (how < 3) {
+        ck_assert_int_eq(shutdown(*fd, how), 0);
+    } else if (how == 3) {
+        *fd = close(*fd) - 1;
+    }
+}
+
+/* Whatever they do, in any order, with or without something under way: no spinning, one end. */
+START_TEST(it_always_comes_to_rest) {
+    static char block[50000];
+
+    for (int i = 0; i < 2 * 5 * 5 * 2 * 2; i++) {
+        int *ends[] = {&first, &second};
+        int how[] = {i / 2 % 5, i / 10 % 5}, order = i / 50 % 2;
+        ssize_t n = 1;
+
+        join(connected[i / 100], connected[i / 100], NULL);
+        while (i % 2 && n > 0) {
+            n = sunpath_send(first, block, sizeof(block), NULL);
+            run_quiet();
+        }
+        treat(ends[order], how[order]);
+        run_quiet();
+        treat(ends[!order], how[!order]);
+        run_quiet();
+        close(first);
+        close(second);
+        first = second = -1;
+        run_quiet();
+        ck_assert_int_eq(n_closes, 1);
+        part();
+    }
+}
+END_TEST
+
 START_TEST(idle_relays_end) {
     join(SUNPATH_STREAM, SUNPATH_STREAM, RELAY_OPTIONS(.idle_ms = 20));
     send_bytes(first, "x", 1);
@@ -206,6 +243,6 @@ END_TEST
 SP_TESTS("relay", ends_are_carried_over_one_by_one, one_that_leaves_is_found_gone_by_the_other,
          one_that_leaves_without_reading_is_told,
          one_that_leaves_while_something_waits_for_it_is_told,
-         one_that_reads_no_more_may_still_speak, idle_relays_end,
+         one_that_reads_no_more_may_still_speak, it_always_comes_to_rest, idle_relays_end,
          it_can_be_closed_inside_on_close_or_close_itself, what_cannot_be_joined,
          a_tcp_target_that_refuses_is_told)
