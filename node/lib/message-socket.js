@@ -287,10 +287,10 @@ function give(socket, item) {
 
 // A datagram concerns nobody but who is told; on a connection a write that failed is the end.
 function fail(socket, item, error) {
-  item.callback?.(error);
-  if (!item.isWrite) return;
-  if (socket[kType] !== 'dgram') socket.destroy(error);
-  else if (!item.callback) onLost.call({ [kOwner]: socket }, error);
+  const isDgram = socket[kType] === 'dgram';
+  if (item.isWrite && !isDgram) socket.destroy(error);
+  if (item.callback) item.callback(error);
+  else if (isDgram) onLost.call({ [kOwner]: socket }, error);
 }
 
 // The stream's queue goes to the addon, as far as that has room.

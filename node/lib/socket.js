@@ -166,10 +166,6 @@ function onDrain() {
 function onError(error) {
   const socket = this[kOwner];
   socket[kWritable] = false;
-  const rest = socket[kRest];
-  socket[kRest] = null;
-  fail(socket, error);
-  if (rest !== null) rest.callback(error);
   socket.destroy(error);
 }
 
@@ -260,8 +256,7 @@ function sendOn(socket) {
     const isWhole = chunk.length === length; // else it was transferred away: what is missing cannot be made up for
     if (isWhole) queued = handle.write(chunk, rest.offset, size);
     if (!isWhole || queued < 0) {
-      socket[kRest] = null;
-      rest.callback(isWhole ? binding.makeError(queued, 'write') : errors.transferred());
+      socket.destroy(isWhole ? binding.makeError(queued, 'write') : errors.transferred());
       return;
     }
     socket._bytesWritten += size;

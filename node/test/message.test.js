@@ -270,6 +270,18 @@ describe('messages', () => {
     await assert.rejects(client.send('x'), { code: 'ERR_STREAM_DESTROYED' });
   });
 
+  test('a callback that throws when a write fails keeps nobody from learning of it', async t => {
+    const { client, socket } = await pair(t, { maxQueue: 100000 });
+    const failed = once(client, 'error');
+    while (client.writableLength < 5) client.write(Buffer.alloc(50000));
+    const data = new Uint8Array(50000);
+    client.write(data, () => { throw new Error('on purpose'); });
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    socket.resume();
+    assert.strictEqual((await uncaught(() => {})).message, 'on purpose');
+    await failed;
+  });
+
   test('a message that is transferred away while it waits is an error', async t => {
     const { client, socket } = await pair(t, { maxQueue: 500000 });
     const data = new Uint8Array(50000);

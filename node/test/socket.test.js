@@ -9,7 +9,7 @@ const { Duplex, finished, pipeline, Readable, Writable } = require('node:stream'
 const { pipeline: pipelineDone } = require('node:stream/promises');
 const { test } = require('node:test');
 const sunpath = require('..');
-const { collect, printed, python, socketPath, start, until } = require('./support');
+const { collect, printed, python, socketPath, start, uncaught, until } = require('./support');
 
 // A server of ours and a client of ours, connected; both close with the test.
 async function pair(t, options = {}, clientOptions = options) {
@@ -273,6 +273,15 @@ test('writing to who is gone is EPIPE, told to the callback, too', async t => {
   assert.strictEqual(error.code, 'EPIPE');
   assert.strictEqual(error.syscall, 'write');
   await until(() => client.destroyed);
+});
+
+test('a callback that throws when a write fails keeps nobody from learning of it', async t => {
+  const { client, conn } = await pair(t, { allowHalfOpen: true });
+  const failed = once(client, 'error');
+  client.write(Buffer.alloc(1000000), () => { throw new Error('on purpose'); });
+  conn.destroy();
+  assert.strictEqual((await uncaught(() => {})).message, 'on purpose');
+  assert.strictEqual((await failed)[0].code, 'EPIPE');
 });
 
 test('a chunk that is transferred away while it waits is an error', async t => {
