@@ -184,7 +184,8 @@ static int say(const char *state, const struct sunpath_notify_options *options, 
         as_caller.sender = 0;
     }
     if (r == 0) {
-        cli_say("nobody listens: NOTIFY_SOCKET is not set");
+        cli_say("nobody listens: NOTIFY_SOCKET is %s",
+                getenv("NOTIFY_SOCKET") != NULL ? "empty" : "not set");
         return CLI_ABSENT;
     }
     return r < 0 ? cli_fail(&error) : CLI_OK;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "messages-session.h"
@@ -34,15 +35,23 @@ static void note(struct message_session *s, const char *text) {
     }
 }
 
+/* Nobody asked for them: they are closed as if they had not come. */
+static void refuse_fds(struct sunpath_channel_message *message) {
+    bool is_one = message->n_fds == 1;
+
+    cli_say("message %llu: %zu descriptor%s that came with it %s closed: see --fd-in",
+            (unsigned long long)message->number, message->n_fds, is_one ? "" : "s",
+            is_one ? "was" : "were");
+    for (size_t i = 0; i < message->n_fds; i++) {
+        close(message->fds[i]);
+        message->fds[i] = -1;
+    }
+    message->n_fds = 0;
+}
+
 static void show_fds(struct message_session *s, const struct sunpath_channel_message *message) {
     char what[1200], line[1300];
 
-    if (message->n_fds > 0 && !s->options->takes_fds) {
-        cli_say("message %llu: %zu descriptor%s that came with it %s closed: see --fd-in",
-                (unsigned long long)message->number, message->n_fds, message->n_fds == 1 ? "" : "s",
-                message->n_fds == 1 ? "was" : "were");
-        return;
-    }
     for (size_t i = 0; i < message->n_fds; i++) {
         message_describe_fd(what, sizeof(what), message->fds[i]);
         snprintf(line, sizeof(line), "message %llu, descriptor %zu: %s",
@@ -95,6 +104,9 @@ static void on_message(struct sunpath_channel *channel, struct sunpath_channel_m
     if (s->options->is_verbose || s->options->is_hex) {
         message_describe(text, sizeof(text), message);
         note(s, text);
+    }
+    if (message->n_fds > 0 && !s->options->takes_fds) {
+        refuse_fds(message);
     }
     if (s->options->command != NULL) {
         answer(s, message);

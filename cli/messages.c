@@ -47,6 +47,20 @@ bool session_is_copying(const struct message_session *s) {
     return s->options->command == NULL && !s->options->is_echo;
 }
 
+/* Whoever refuses a message closes the connection, and has no way to say why. */
+static void say_too_few(const struct message_session *s) {
+    bool is_said = s->is_lossy || s->has_lost; /* why it ended */
+    const char *who = "it ended", *why = "";
+    struct sunpath_channel_counts counts;
+
+    sunpath_channel_count(s->channel, &counts);
+    if (s->has_ended && !is_said) {
+        who = "the peer closed the connection";
+        why = counts.n_sent > 0 ? ": it may have refused what was sent" : "";
+    }
+    cli_say("%s after %d of %d messages%s", who, s->copy->n_messages, s->options->count, why);
+}
+
 static void finish(struct message_session *s) {
     const struct copy *copy = s->copy;
     bool is_failed = s->is_lossy || s->has_lost;
@@ -55,7 +69,7 @@ static void finish(struct message_session *s) {
         cli_say("the peer left before it had read everything");
     }
     if (!copy->keeps_output && s->options->count > copy->n_messages) {
-        cli_say("it ended after %d of %d messages", copy->n_messages, s->options->count);
+        say_too_few(s);
         is_failed = true;
     }
     session_end(s, is_failed ? CLI_FAILED : CLI_OK);

@@ -110,7 +110,21 @@ class Framed(Talking):
         self.assertEqual(self.finish(client), (b"one\ntwo\n", ""))
         output, said = self.listen_to("--frame", "line", "--count", "3", data=b"one\ntwo", status=1)
         self.assertEqual(output, b"one\ntwo\n")
-        self.assertIn("it ended after 2 of 3 messages", said)
+        self.assertIn("the peer closed the connection after 2 of 3 messages", said)
+
+    def test_a_peer_that_refuses_a_message_is_named_as_the_one_who_ended_it(self):
+        client, peer = self.connect_started("--frame", "line", "--count", "1")
+        client.stdin.write(b"no such verb\n")
+        client.stdin.flush()
+        self.assertEqual(peer.recv(100), b"no such verb\n")
+        peer.close()
+        self.assertEqual(self.finish(client, 1), (
+            b"", "sunpath: the peer closed the connection after 0 of 1 messages: it may have refused what was sent\n"))
+
+    def test_a_peer_that_leaves_without_a_word_is_named_too(self):
+        client, peer = self.connect_started("--frame", "line", "--count", "1")
+        peer.close()
+        self.assertEqual(self.finish(client, 1)[1], "sunpath: the peer closed the connection after 0 of 1 messages\n")
 
     def test_count_on_other_types_and_over_several_clients(self):
         path = self.path("q.sock")
@@ -363,6 +377,17 @@ class Descriptors(Talking):
         output, said = self.finish(client)
         self.assertEqual(output, b"with\n")
         self.assertIn("message 1: 2 descriptors that came with it were closed: see --fd-in", said)
+
+    def test_without_fd_in_neither_echo_nor_a_command_gets_them(self):
+        for answer, *how in [(b"with", "--echo"), (b"0: with\n", "--count", "1", "--exec", "echo $SUNPATH_FDS: $(cat)")]:
+            path = self.path(f"s{len(self.processes)}")
+            server = self.start(SUNPATH, "listen", *how, "seqpacket:" + path)
+            until(lambda: published(path), "the file")
+            with self.connected(path, "seqpacket") as peer:
+                socket.send_fds(peer, [b"with"], [0, 1])
+                self.assertEqual(peer.recv(100), answer)
+            self.assertEqual(server.wait(DEADLINE), 0, server.output())
+            self.assertIn("message 1: 2 descriptors that came with it were closed: see --fd-in", server.output())
 
     def test_a_command_for_each_message_gets_them(self):
         command = 'echo "$SUNPATH_FDS descriptors, pid $SUNPATH_PEER_PID: $(cat)"; cat <&3'

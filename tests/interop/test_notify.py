@@ -127,6 +127,9 @@ class Telling(TestCase):
         done = self.run_any(SUNPATH, "notify", "--ready", env=environment)
         self.assertEqual(done.returncode, 4)
         self.assertIn("NOTIFY_SOCKET is not set", done.stderr)
+        done = self.run_any(SUNPATH, "notify", "--ready", env={**environment, "NOTIFY_SOCKET": ""})
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("NOTIFY_SOCKET is empty", done.stderr)
         self.manager.env["NOTIFY_SOCKET"] = self.path("missing")
         self.check_fails(4, "missing", "--ready")
         self.manager.env["NOTIFY_SOCKET"] = "vsock:2:9999"
