@@ -163,16 +163,17 @@ static const char *method_of(const struct http_job *job) {
 }
 
 static int add_last_headers(struct http_job *job) {
-    char offset[32];
     int r = http_open_cookies(job);
 
     if (r == CLI_OK && job->is_json) {
         r = http_add_default_header(job, "Accept", "application/json");
     }
     if (r == CLI_OK && job->offset > 0) {
-        snprintf(offset, sizeof(offset), "bytes=%llu-", (unsigned long long)job->offset);
-        r = http_add_prefixed_header(job, "Range", offset, "");
+        r = http_set_header(job, HTTP_RANGE, "bytes=%llu-", (unsigned long long)job->offset);
         job->sink.is_appended = true;
+    }
+    if (r == CLI_OK) {
+        r = http_add_set_headers(job);
     }
     if (r == CLI_OK && job->offset > 0 && job->is_compressed) {
         r = http_add_default_header(job, "Accept-Encoding",
@@ -245,12 +246,10 @@ static void job_deinit(struct http_job *job) {
     http_source_close(&job->source);
     sunpath_http_form_free(job->form);
     sunpath_http_cookies_free(job->cookies);
-    for (size_t i = 0; i < job->n_owned; i++) {
-        free(job->owned[i]);
+    for (int i = 0; i < N_HTTP_SET_HEADERS; i++) {
+        free(job->set[i]);
     }
-    free(job->owned);
     free(job->headers);
-    free(job->cookie);
     free(job->data);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -92,20 +93,12 @@ static int read_file(struct http_job *job, const char *name) {
 
 /* ---- the options ----------------------------------------------------------------------------- */
 
-static int append(char **text, const char *more) {
-    char *joined = NULL;
-
-    if (asprintf(&joined, "%s%s%s", *text ? *text : "", *text ? "; " : "", more) < 0) {
-        return http_out_of_memory();
-    }
-    free(*text);
-    *text = joined;
-    return CLI_OK;
-}
-
 int http_add_cookie(struct http_job *job, const char *argument) {
+    const char *before = job->set[HTTP_COOKIE];
+
     if (strchr(argument, '=')) {
-        return append(&job->cookie, argument);
+        return before ? http_set_header(job, HTTP_COOKIE, "%s; %s", before, argument)
+                      : http_set_header(job, HTTP_COOKIE, "%s", argument);
     }
     if (job->cookie_file) {
         return cli_usage("http", "--cookie: only one file can be read");
@@ -115,14 +108,12 @@ int http_add_cookie(struct http_job *job, const char *argument) {
 }
 
 int http_open_cookies(struct http_job *job) {
-    int r = job->cookie ? http_add_header(job, "Cookie", job->cookie) : CLI_OK;
-
     /* what a server sets on the way is sent back, as long as redirects are followed */
-    if (r == CLI_OK && (job->cookie_jar || job->cookie_file || job->max_redirects > 0) &&
+    if ((job->cookie_jar || job->cookie_file || job->max_redirects > 0) &&
         sunpath_http_cookies_new(&job->cookies) < 0) {
-        r = http_out_of_memory();
+        return http_out_of_memory();
     }
-    return r == CLI_OK && job->cookie_file ? read_file(job, job->cookie_file) : r;
+    return job->cookie_file ? read_file(job, job->cookie_file) : CLI_OK;
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -138,25 +129,69 @@ static void write_all(FILE *out, const struct http_job *job) {
     }
 }
 
+/*
+ * A file is written beside its place, so that nobody reads half of it and a failure leaves the old
+ * one. What is no file (a fifo, /dev/stdout), a link to nothing, or in a directory that cannot be
+ * written to, is written where it is: then `*ret_temporary` stays NULL.
+ */
+static int open_beside(const char *name, char **ret_temporary) {
+    struct stat old;
+    bool is_there = stat(name, &old) == 0;
+    bool is_ours = is_there ? S_ISREG(old.st_mode) : lstat(name, &old) < 0;
+    int fd = -1;
+
+    if (is_ours && asprintf(ret_temporary, "%s.XXXXXX", name) >= 0) {
+        fd = mkostemp(*ret_temporary, O_CLOEXEC);
+        if (fd >= 0 && is_there) {
+            (void)fchmod(fd, old.st_mode & 07777);
+        }
+    }
+    if (fd < 0) {
+        free(*ret_temporary);
+        *ret_temporary = NULL;
+        fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    }
+    return fd;
+}
+
+/* `name` is where it is, no symbolic link. */
+static int save_as(const struct http_job *job, const char *name) {
+    char *temporary = NULL;
+    int fd = open_beside(name, &temporary);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    int r = out ? 0 : -errno;
+
+    if (out) {
+        write_all(out, job);
+        r = fclose(out) != 0 ? -errno : 0;
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    if (r == 0 && temporary && rename(temporary, name) < 0) {
+        r = -errno;
+    }
+    if (r < 0 && temporary) {
+        unlink(temporary);
+    }
+    free(temporary);
+    return r;
+}
+
 int http_save_cookies(const struct http_job *job) {
-    FILE *out = stdout;
+    char *name;
     int r;
 
     if (!job->cookie_jar) {
         return CLI_OK;
     }
-    if (strcmp(job->cookie_jar, "-") != 0) {
-        int fd = open(job->cookie_jar, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-        out = fd >= 0 ? fdopen(fd, "w") : NULL;
-        if (fd >= 0 && !out) {
-            close(fd);
-        }
+    if (strcmp(job->cookie_jar, "-") == 0) {
+        write_all(stdout, job);
+        r = fflush(stdout) != 0 ? -errno : 0;
+    } else {
+        name = realpath(job->cookie_jar, NULL);
+        r = save_as(job, name ? name : job->cookie_jar);
+        free(name);
     }
-    if (out) {
-        write_all(out, job);
-    }
-    r = !out || (out == stdout ? fflush(out) : fclose(out)) != 0 ? -errno : 0;
     if (r < 0) {
         cli_say("--cookie-jar %s: %s", cli_show(&(struct cli_shown){0}, job->cookie_jar),
                 strerror(-r));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* http-headers.c - the headers of `sunpath http`, from many options. */
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,37 @@ int http_add_default_header(struct http_job *job, const char *name, const char *
     return http_has_header(job, name) ? CLI_OK : http_add_header(job, name, value);
 }
 
+int http_set_header(struct http_job *job, enum http_set_header header, const char *format, ...) {
+    char *text = NULL;
+    va_list values;
+    int n;
+
+    va_start(values, format);
+    n = vasprintf(&text, format, values);
+    va_end(values);
+    if (n < 0) {
+        return http_out_of_memory();
+    }
+    free(job->set[header]);
+    job->set[header] = text;
+    return CLI_OK;
+}
+
+int http_add_set_headers(struct http_job *job) {
+    static const char *const names[N_HTTP_SET_HEADERS] = {
+        [HTTP_USER_AGENT] = "User-Agent",
+        [HTTP_AUTHORIZATION] = "Authorization",
+        [HTTP_RANGE] = "Range",
+        [HTTP_COOKIE] = "Cookie",
+    };
+    int r = CLI_OK;
+
+    for (int i = 0; i < N_HTTP_SET_HEADERS && r == CLI_OK; i++) {
+        r = job->set[i] ? http_add_default_header(job, names[i], job->set[i]) : CLI_OK;
+    }
+    return r;
+}
+
 int http_add_header_line(struct http_job *job, char *text) {
     char *colon = strchr(text, ':');
     char *value;
@@ -51,28 +83,6 @@ int http_add_header_line(struct http_job *job, char *text) {
         value[n - 1] = '\0';
     }
     return http_add_header(job, text, value);
-}
-
-/* `text` is the job's from now on, NULL is out of memory. */
-static int own(struct http_job *job, char *text) {
-    char **owned = text ? reallocarray(job->owned, job->n_owned + 1, sizeof(*owned)) : NULL;
-
-    if (!owned) {
-        free(text);
-        return http_out_of_memory();
-    }
-    job->owned = owned;
-    owned[job->n_owned++] = text;
-    return CLI_OK;
-}
-
-int http_add_prefixed_header(struct http_job *job, const char *name, const char *prefix,
-                             const char *value) {
-    char *text = NULL;
-    int r;
-
-    r = own(job, asprintf(&text, "%s%s", prefix, value) < 0 ? NULL : text);
-    return r == CLI_OK ? http_add_header(job, name, text) : r;
 }
 
 static char *encode_base64(const char *text) {
@@ -98,7 +108,7 @@ static char *encode_base64(const char *text) {
     return out;
 }
 
-int http_add_credentials(struct http_job *job, const char *user) {
+int http_set_credentials(struct http_job *job, const char *user) {
     char *encoded;
     int r;
 
@@ -109,7 +119,7 @@ int http_add_credentials(struct http_job *job, const char *user) {
     if (!encoded) {
         return http_out_of_memory();
     }
-    r = http_add_prefixed_header(job, "Authorization", "Basic ", encoded);
+    r = http_set_header(job, HTTP_AUTHORIZATION, "Basic %s", encoded);
     free(encoded);
     return r;
 }

@@ -8,13 +8,21 @@
 
 #include "http-transfer.h"
 
+/* Headers that options set: the last one counts, and -H takes the place of all of them. */
+enum http_set_header {
+    HTTP_USER_AGENT,
+    HTTP_AUTHORIZATION,
+    HTTP_RANGE,
+    HTTP_COOKIE,
+    N_HTTP_SET_HEADERS
+};
+
 struct http_job {
     char *method; /* NULL: by the options */
     const char *target, *path;
     const char **headers; /* name, value, ..., NULL */
     size_t n_headers;
-    char **owned; /* memory that headers point to */
-    size_t n_owned;
+    char *set[N_HTTP_SET_HEADERS]; /* values; NULL: none */
 
     /* one of these is the body */
     char *data; /* all --data, joined; NULL: none */
@@ -36,7 +44,6 @@ struct http_job {
     int64_t written_s;       /* when the bytes before it were, in Unix seconds; 0: not known */
     struct sunpath_connect_options connect;
 
-    char *cookie; /* all --cookie NAME=VALUE, joined; NULL: none */
     struct sunpath_http_cookies *cookies;
     const char *cookie_file; /* where they come from */
     const char *cookie_jar;  /* where they are written to */
@@ -68,9 +75,11 @@ int http_add_header(struct http_job *job, const char *name, const char *value);
 int http_add_default_header(struct http_job *job, const char *name, const char *value);
 /* "name: value", which is cut at its colon. */
 int http_add_header_line(struct http_job *job, char *text);
-int http_add_credentials(struct http_job *job, const char *user);
-int http_add_prefixed_header(struct http_job *job, const char *name, const char *prefix,
-                             const char *value);
+int http_set_credentials(struct http_job *job, const char *user);
+int http_set_header(struct http_job *job, enum http_set_header header, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Adds those that were set. */
+int http_add_set_headers(struct http_job *job);
 
 /* http-cookies.c: --cookie and --cookie-jar, in the file format of curl and wget */
 int http_add_cookie(struct http_job *job, const char *argument);

@@ -148,13 +148,13 @@ static int read_header(struct http_job *job, int option) {
     case 'H':
         return http_add_header_line(job, optarg);
     case 'A':
-        return http_add_header(job, "User-Agent", optarg);
+        return http_set_header(job, HTTP_USER_AGENT, "%s", optarg);
     case 'u':
-        return http_add_credentials(job, optarg);
+        return http_set_credentials(job, optarg);
     case OPTION_BEARER:
-        return http_add_prefixed_header(job, "Authorization", "Bearer ", optarg);
+        return http_set_header(job, HTTP_AUTHORIZATION, "Bearer %s", optarg);
     case 'r':
-        return http_add_prefixed_header(job, "Range", "bytes=", optarg);
+        return http_set_header(job, HTTP_RANGE, "bytes=%s", optarg);
     case 'b':
         return http_add_cookie(job, optarg);
     case 'c':
@@ -315,7 +315,7 @@ static int check_bodies(const struct http_job *job) {
     if (job->is_get && (job->form || job->upload)) {
         return cli_usage("http", "--get: only --data can go into the query");
     }
-    if (job->continue_at && http_has_header(job, "Range")) {
+    if (job->continue_at && (job->set[HTTP_RANGE] || http_has_header(job, "Range"))) {
         return cli_usage("http", "--continue-at and --range: there is only one part");
     }
     if (job->has_events && (first || job->method || job->is_head || job->continue_at)) {

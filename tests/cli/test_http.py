@@ -43,7 +43,8 @@ class Handler(BaseHTTPRequestHandler):
         if data is None:
             data = json.dumps({"method": self.command, "path": self.path, "size": len(body),
                                "body": body[:1000].decode(errors="replace"),
-                               "headers": {k.lower(): v for k, v in self.headers.items()}}).encode()
+                               "headers": {k.lower(): " AND ".join(self.headers.get_all(k))
+                                           for k in self.headers}}).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.send_header("X-Test", "yes")
@@ -141,6 +142,16 @@ class HttpTest(TestCase):
         self.assertTrue(headers["user-agent"].startswith("sunpath/"))
         headers = self.ask(self.socket, "-H", "Accept: text/plain", "-H", "User-Agent:", "-H", "X-A:  b c ")["headers"]
         self.assertEqual((headers["accept"], headers.get("user-agent"), headers["x-a"]), ("text/plain", None, "b c"))
+
+    def test_a_header_takes_the_place_of_what_other_options_say(self):
+        headers = self.ask(self.socket, "-u", "me:pw", "-A", "one", "-r", "0-4", "-b", "a=b", "-H", "authorization: Own x",
+                           "-H", "User-Agent: two", "-H", "Range: bytes=9-", "-H", "Cookie: c=d")["headers"]
+        self.assertEqual((headers["authorization"], headers["user-agent"], headers["range"], headers["cookie"]),
+                         ("Own x", "two", "bytes=9-", "c=d"))
+        headers = self.ask(self.socket, "-u", "me:pw", "-H", "Authorization:", "-A", "one", "-A", "two")["headers"]
+        self.assertEqual((headers.get("authorization"), headers["user-agent"]), (None, "two"))
+        headers = self.ask(self.socket, "-u", "me:pw", "--oauth2-bearer", "t", "-b", "a=b", "-b", "c=d")["headers"]
+        self.assertEqual((headers["authorization"], headers["cookie"]), ("Bearer t", "a=b; c=d"))
 
     def test_data(self):
         answer = self.ask(self.socket, "-d", "a=1", "--data", "b=2")

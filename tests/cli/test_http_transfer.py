@@ -278,6 +278,29 @@ class HttpTransferTest(TestCase):
         self.assertIn("\tid\t7\n", self.ok("-b", jar, "-c", "-", "/missing"))
         self.assertNotIn("\tid", self.ok("-c", "-", "/tab"))
 
+    def test_cookie_file_is_replaced_as_a_whole(self):
+        jar, link = self.path("jar"), self.path("link")
+        with open(jar, "w") as file:
+            file.write("old")
+        os.chmod(jar, 0o640)
+        os.symlink("jar", link)
+        with open(jar) as reader:
+            self.ok("-c", link, "/login")
+            self.assertEqual(reader.read(), "old")  # whoever reads it meanwhile
+        self.assertIn("\tid\t7\n", self.read("jar", "r"))
+        self.assertEqual(os.stat(jar).st_mode & 0o777, 0o640)
+        self.assertTrue(os.path.islink(link))
+        self.assertEqual(sorted(name for name in os.listdir(self.dir) if name.startswith(("jar", "link"))),
+                         ["jar", "link"])
+
+    def test_cookie_file_that_is_none(self):
+        self.assertIn("\tid\t7\n", self.ok("-c", "/dev/stdout", "/login"))
+        os.symlink("later", self.path("link"))
+        self.ok("-c", self.path("link"), "/login")
+        self.assertIn("\tid\t7\n", self.read("later", "r"))
+        self.fails(1, "--cookie-jar /dev/full: No space left", "-c", "/dev/full", "/login")
+        self.fails(1, "--cookie-jar", "-c", self.path("none/jar"), "/login")
+
     @unittest.skipUnless(shutil.which("curl"), "needs curl")
     def test_cookie_file_is_curls(self):
         jar, curl = self.path("jar"), ["curl", "-s", "--unix-socket", self.socket]
