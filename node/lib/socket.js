@@ -2,12 +2,16 @@
 // socket.js - Socket: a connected byte stream, as Node's net.Socket on a pipe, and who is at its other end.
 'use strict';
 
+const { AsyncResource } = require('node:async_hooks');
+const batch = require('./batch');
 const binding = require('./binding');
 const errors = require('./errors');
 const validate = require('./validate');
-const { Connection, attach, detach, onEnd, wake, kFinal, kHandle, kOnClose, kOwner, kPeer, kReading, kWritable } = require('./connection');
+const { Connection, attach, detach, onEnd: end, wake, kFinal, kHandle, kOnClose, kOwner, kPeer, kReading, kWritable } = require('./connection');
 
 const kWaiting = Symbol('waiting'); // callbacks of the short way that wait for the kernel
+const kResource = Symbol('resource'); // the asynchronous resource that input is told in
+const kSlot = Symbol('slot'); // the handle's number in a batch
 const kRest = Symbol('rest'); // the write under way of the long way: { chunks, offset, callback }
 const kTimeout = Symbol('timeout');
 const kTimer = Symbol('timer');
@@ -39,7 +43,11 @@ class Socket extends Connection {
     this[kLastQueued] = 0;
     this._bytesRead = 0;
     this._bytesWritten = 0;
-    attach(this, new binding.Stream(options.fd), options.signal);
+    this[kResource] = new AsyncResource('SUNPATHSOCKET');
+    const handle = new binding.Stream(options.fd);
+    this[kSlot] = handle.slot();
+    batch.prepare(this[kSlot]);
+    attach(this, handle, options.signal);
   }
 
   // ---- state
@@ -93,6 +101,11 @@ class Socket extends Connection {
     if (this[kWritable] && chunk instanceof Uint8Array && state.length === 0 && state.corked === 0 &&
         (callback === undefined || typeof callback === 'function')) {
       const size = chunk.byteLength;
+      if (callback === undefined && batch.collect(this[kSlot], chunk, size)) {
+        this._bytesWritten += size;
+        if (this[kTimer] !== null) this[kTimer].refresh();
+        return true;
+      }
       const queued = this[kHandle].writeAll(chunk, callback !== undefined);
       if (queued >= 0) return wrote(this, state, size, queued, callback);
     }
@@ -101,6 +114,11 @@ class Socket extends Connection {
 
   get writableLength() {
     return super.writableLength + (this[kRest] === null && this[kHandle] !== null ? this[kHandle].queued() : 0);
+  }
+
+  _read() {
+    if (this[kHandle] !== null) batch.startReading(this[kSlot], this);
+    super._read();
   }
 
   _write(chunk, encoding, callback) { send(this, [chunk], [chunk.length], callback); }
@@ -126,6 +144,7 @@ class Socket extends Connection {
   }
 
   _destroy(error, callback) {
+    if (this[kHandle] !== null) batch.forget(this[kSlot]);
     detach(this);
     clearTimeout(this[kTimer]);
     this[kTimer] = null;
@@ -137,24 +156,41 @@ class Socket extends Connection {
 
 // ---- what the addon tells; each `this` is a handle
 
+function onData(buffer, offset, n) {
+  batch.tell(buffer, offset, n, tellData);
+}
+
+function tellData(socket, chunk) {
+  socket[kResource].runInAsyncScope(takeData, socket, chunk);
+}
+
 /*
  * What somebody takes as it comes (it flows, and nothing waits before it) is told as push() would, which does much
  * more to find that out.
  */
-function onData(buffer, offset, size) {
-  const socket = this[kOwner];
-  const state = socket._readableState;
-  const chunk = buffer.length === size ? buffer : buffer.subarray(offset, offset + size);
-  socket._bytesRead += size;
-  if (socket[kTimer] !== null) socket[kTimer].refresh();
+function takeData(chunk) {
+  const state = this._readableState;
+  this._bytesRead += chunk.length;
+  if (this[kTimer] !== null) this[kTimer].refresh();
   if (state.flowing === true && state.length === 0 && state.decoder === null && state.awaitDrainWriters === null &&
       !state.ended) {
     state.dataEmitted = true;
-    socket.emit('data', chunk);
-  } else if (!socket.push(chunk)) {
-    socket[kReading] = false;
-    if (socket[kHandle] !== null) socket[kHandle].read(false);
+    this.emit('data', chunk);
+  } else if (!this.push(chunk)) {
+    this[kReading] = false;
+    if (this[kHandle] === null) return;
+    this[kHandle].read(false);
+    batch.stopReading(this[kSlot], isReading);
   }
+}
+
+function isReading(socket) { return socket[kReading]; }
+
+function onEnd() {
+  const socket = this[kOwner];
+  if (socket[kHandle] === null) return; // by what was told before it
+  batch.forget(socket[kSlot]);
+  end.call(this);
 }
 
 function onDrain() {

@@ -3,6 +3,7 @@
 
 #include "addon.h"
 
+#include "batch.h"
 #include "env.h"
 #include "value.h"
 
@@ -11,6 +12,9 @@ static const struct {
     napi_callback call;
 } calls[] = {
     {"setCallbacks", sn_env_set_callbacks},
+    {"setBatch", sn_batch_set},
+    {"batchInput", sn_batch_input},
+    {"sendBatch", sn_batch_send_now},
     {"makeError", sn_error_make},
     {"parseAddress", sn_address_parse},
     {"formatAddress", sn_address_format},

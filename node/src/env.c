@@ -23,6 +23,7 @@ static void dispatch(struct sn_env *own) {
     own->is_dispatching = true;
     sunpath_loop_dispatch(own->loop, 0);
     own->is_dispatching = false;
+    sn_batch_deliver(own);
     napi_close_handle_scope(own->env, handles);
 }
 
@@ -211,6 +212,7 @@ static void on_cleanup(napi_async_cleanup_hook_handle hook, void *user) {
     struct sn_env *own = user;
 
     (void)hook;
+    sn_batch_send(own);
     own->is_ending = true;
     sn_env_hold(own);
     while (own->objects) {
@@ -231,6 +233,7 @@ static void on_freed(napi_env env, void *data, void *hint) {
     (void)env;
     (void)hint;
     sn_http_table_free(((struct sn_env *)data)->http);
+    sn_batch_deinit(&((struct sn_env *)data)->batch);
     free(data);
 }
 
@@ -243,6 +246,7 @@ int sn_env_open(napi_env env) {
 
     own->env = env;
     own->fd_to_hold = -1;
+    sn_batch_init(&own->batch);
     if (napi_get_uv_event_loop(env, &own->uv) || napi_set_instance_data(env, own, on_freed, NULL)) {
         free(own);
         return -EINVAL;

@@ -9,13 +9,15 @@
 
 #include <sunpath/loop.h>
 
+#include "batch.h"
+
 struct sn_http_table;
 struct sn_object;
 
 /* The functions of lib/ that the addon calls: setCallbacks(), an array in this order. */
 enum sn_callback {
-    SN_STREAM_DATA,     /* (buffer, offset, size), this: the Stream */
-    SN_STREAM_END,      /* () */
+    SN_STREAM_DATA,     /* (buffer, offset, nEvents): batch.h */
+    SN_STREAM_END,      /* (), this: the Stream */
     SN_STREAM_DRAIN,    /* () */
     SN_STREAM_ERROR,    /* (error) */
     SN_LISTENER_ACCEPT, /* (fd), this: the Listener */
@@ -46,6 +48,7 @@ struct sn_env {
     napi_async_cleanup_hook_handle hook;
     struct sn_object *objects;
     struct sn_http_table *http; /* http-exchange.c's; NULL at first */
+    struct sn_batch batch;
     napi_ref callbacks[SN_N_CALLBACKS];
     napi_ref slab;  /* where the next input is copied: see sn_env_store() */
     napi_ref large; /* a buffer that waits to be used: see sn_env_large() */

@@ -10,6 +10,7 @@
 #include <sunpath/stream.h>
 
 #include "addon.h"
+#include "batch.h"
 #include "descriptor.h"
 #include "object.h"
 
@@ -20,6 +21,7 @@
 struct sn_stream {
     struct sn_object object;
     struct sunpath_stream *stream; /* NULL once closed */
+    uint32_t slot;                 /* its number in a batch */
     bool is_reading;               /* JavaScript wants input */
     bool has_ended_in, is_over;
     bool is_sending;  /* the kernel has not taken everything, as far as we were told */
@@ -29,11 +31,20 @@ struct sn_stream {
 static void update(struct sn_stream *stream) {
     bool reads = stream->is_reading && !stream->has_ended_in;
 
+    sn_batch_set_detour(stream->object.own, stream->slot, stream->is_sending || stream->is_over);
     sn_object_set_active(&stream->object,
                          !stream->is_over && stream->stream && (reads || stream->is_sending));
 }
 
 /* ---- what the loop tells --------------------------------------------------------------------- */
+
+/* Behind the input that waits. What that makes JavaScript do may close the stream. */
+static void tell(struct sn_stream *stream, enum sn_callback callback, size_t n,
+                 const napi_value *arguments) {
+    sn_object_value(&stream->object); /* so that it is not collected meanwhile */
+    sn_batch_deliver(stream->object.own);
+    sn_object_tell(&stream->object, callback, n, arguments);
+}
 
 /*
  * A peer that is gone is an error for those who still have something to send; who only waits for
@@ -48,18 +59,9 @@ static void on_close(struct sunpath_stream *from, int error, void *user) {
     if (error < 0 && (error != -EPIPE || stream->is_sending)) {
         made = sn_make_error(stream->object.own->env, error, error == -EPIPE ? "write" : "read",
                              NULL, NULL);
-        sn_object_tell(&stream->object, SN_STREAM_ERROR, 1, &made);
+        tell(stream, SN_STREAM_ERROR, 1, &made);
     }
     update(stream);
-}
-
-static void tell_data(struct sn_stream *stream, napi_value buffer, size_t offset, size_t size) {
-    napi_env env = stream->object.own->env;
-    napi_value arguments[3] = {buffer};
-
-    napi_create_uint32(env, (uint32_t)offset, &arguments[1]);
-    napi_create_uint32(env, (uint32_t)size, &arguments[2]);
-    sn_object_tell(&stream->object, SN_STREAM_DATA, 3, arguments);
 }
 
 static bool wants_more(const struct sn_stream *stream) {
@@ -89,7 +91,7 @@ static bool read_large(struct sn_stream *stream) {
     } else if (!sn_env_store(own, room, (size_t)n, &buffer, &offset)) {
         sn_env_large_used(own); /* no memory for less: then all of it */
     }
-    tell_data(stream, buffer, offset, (size_t)n);
+    sn_batch_tell(own, stream->slot, buffer, offset, (size_t)n);
     return n == LARGE && wants_more(stream);
 }
 
@@ -97,21 +99,42 @@ static bool read_large(struct sn_stream *stream) {
  * What comes in large pieces is read to where JavaScript has it, not copied there; the stream does
  * not mind, as it has nothing left.
  */
-static void on_data(struct sunpath_stream *from, void *user) {
-    struct sn_stream *stream = user;
-    size_t size, offset;
-    const void *input = sunpath_stream_input(from, &size);
+static void on_large_data(struct sn_stream *stream) {
+    struct sn_env *own = stream->object.own;
     napi_value buffer;
+    const void *input;
+    size_t size;
 
-    if (!sn_env_store(stream->object.own, input, size, &buffer, &offset)) {
-        sunpath_stream_pause(from); /* no memory now: it stays where it is */
+    sn_object_value(&stream->object); /* so that it is not collected meanwhile */
+    sn_batch_deliver(own);
+    if (!wants_more(stream)) {
+        return; /* it stays where it is */
+    }
+    input = sunpath_stream_input(stream->stream, &size);
+    if (napi_create_buffer_copy(own->env, size, input, NULL, &buffer) != napi_ok) {
+        sunpath_stream_pause(stream->stream); /* no memory now: it stays where it is */
         return;
     }
-    sunpath_stream_consume(from, size);
-    tell_data(stream, buffer, offset, size);
+    sunpath_stream_consume(stream->stream, size);
+    sn_batch_tell(own, stream->slot, buffer, 0, size);
     if (size >= LARGE && wants_more(stream)) {
         for (int i = 0; i < LARGE_READS && read_large(stream); i++) {
         }
+    }
+}
+
+static void on_data(struct sunpath_stream *from, void *user) {
+    struct sn_stream *stream = user;
+    struct sn_env *own = stream->object.own;
+    size_t size;
+    const void *input = sunpath_stream_input(from, &size);
+
+    if (size > SN_BATCH_PIECE) {
+        on_large_data(stream);
+    } else if (sn_batch_add(own, stream->slot, input, size)) {
+        sunpath_stream_consume(from, size);
+    } else {
+        sunpath_stream_pause(from); /* no memory now: it stays where it is */
     }
 }
 
@@ -120,7 +143,7 @@ static void on_end(struct sunpath_stream *from, void *user) {
 
     (void)from;
     stream->has_ended_in = true;
-    sn_object_tell(&stream->object, SN_STREAM_END, 0, NULL);
+    tell(stream, SN_STREAM_END, 0, NULL);
     update(stream);
 }
 
@@ -133,7 +156,7 @@ static void on_drain(struct sunpath_stream *from, void *user) {
     stream->is_sending = false;
     if (stream->tells_drain) {
         stream->tells_drain = false;
-        sn_object_tell(&stream->object, SN_STREAM_DRAIN, 0, NULL);
+        tell(stream, SN_STREAM_DRAIN, 0, NULL);
     }
     update(stream);
 }
@@ -143,6 +166,11 @@ static void on_drain(struct sunpath_stream *from, void *user) {
 static void close_stream(struct sn_object *object) {
     struct sn_stream *stream = (struct sn_stream *)object;
 
+    if (stream->slot != SN_NO_SLOT) {
+        sn_batch_send(object->own);
+        sn_batch_free_slot(object->own, stream->slot);
+        stream->slot = SN_NO_SLOT;
+    }
     stream->stream = sunpath_stream_close(stream->stream);
 }
 
@@ -177,8 +205,12 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     if (!stream) {
         return loop ? sn_fail(env, -ENOMEM, "malloc", NULL, NULL) : NULL;
     }
-    r = open_stream(stream, loop, given.fd);
+    stream->slot = sn_batch_take_slot(sn_env_of(env), stream);
+    r = stream->slot == SN_NO_SLOT ? -ENOMEM : open_stream(stream, loop, given.fd);
     if (r < 0) {
+        if (stream->slot != SN_NO_SLOT) {
+            sn_batch_free_slot(sn_env_of(env), stream->slot);
+        }
         free(stream);
         return sn_fail(env, r, "open", NULL, NULL);
     }
@@ -186,9 +218,19 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     return sn_object_wrap(&stream->object, &class, &args) ? args.this_value : NULL;
 }
 
+/* Whatever is done with a stream comes behind what was written to it. */
 static struct sn_stream *stream_of(struct sn_args *args, napi_env env, napi_callback_info info) {
     sn_args_read(args, env, info);
+    sn_batch_send(sn_env_of(env));
     return sn_object_of(args, &class);
+}
+
+/* slot(): what lib/batch.js knows it by */
+static napi_value get_slot(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+
+    return stream ? sn_int(env, stream->slot) : NULL;
 }
 
 /* fd(): -1 once it is closed */
@@ -240,20 +282,18 @@ static napi_value set_reading(napi_env env, napi_callback_info info) {
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/*
- * Outside a dispatch what finds nothing queued goes out at once; the rest of it, and what is
- * written inside, is queued or collected. Returns what is queued then, or a negative errno.
- */
-static ssize_t give(struct sn_stream *stream, const char *data, size_t size) {
-    size_t n_queued = sunpath_stream_n_queued(stream->stream);
+/* What finds nothing queued goes out at once; the rest of it is queued. */
+ssize_t sn_stream_give(struct sn_stream *stream, const char *data, size_t size) {
+    size_t n_queued;
     ssize_t n = 0;
     int r;
 
-    if (stream->is_over) {
+    if (stream->is_over || !stream->stream) {
         return -EPIPE;
     }
-    if (n_queued == 0 && size > 0 && !stream->object.own->is_dispatching) {
-        n = sunpath_send(sunpath_stream_fd(stream->stream), data, size, NULL);
+    n_queued = sunpath_stream_n_queued(stream->stream);
+    if (n_queued == 0 && size > 0) {
+        n = send(sunpath_stream_fd(stream->stream), data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
         n = n > 0 ? n : 0; /* why it failed is told when the stream tries */
         if ((size_t)n == size) {
             return 0;
@@ -266,14 +306,14 @@ static ssize_t give(struct sn_stream *stream, const char *data, size_t size) {
     sn_env_touch(stream->object.own);
     n_queued = sunpath_stream_n_queued(stream->stream);
     stream->is_sending = stream->is_sending || n_queued > 0;
+    update(stream);
     return (ssize_t)n_queued;
 }
 
 static napi_value write_range(struct sn_stream *stream, const char *data, size_t size, bool tells) {
-    ssize_t n = give(stream, data, size);
+    ssize_t n = sn_stream_give(stream, data, size);
 
     stream->tells_drain = stream->tells_drain || (tells && n > 0);
-    update(stream);
     return sn_int(stream->object.own->env, n);
 }
 
@@ -362,11 +402,17 @@ static napi_value end(napi_env env, napi_callback_info info) {
 
 bool sn_stream_define(napi_env env, napi_value exports) {
     static const struct sn_method methods[] = {
-        {"fd", get_fd},          {"close", sn_object_call_close},
-        {"takeFd", take_fd},     {"setRef", sn_object_call_set_ref},
-        {"read", set_reading},   {"write", write_part},
-        {"writeAll", write_all}, {"tellDrain", tell_drain},
-        {"queued", queued},      {"end", end},
+        {"slot", get_slot},
+        {"fd", get_fd},
+        {"close", sn_object_call_close},
+        {"takeFd", take_fd},
+        {"setRef", sn_object_call_set_ref},
+        {"read", set_reading},
+        {"write", write_part},
+        {"writeAll", write_all},
+        {"tellDrain", tell_drain},
+        {"queued", queued},
+        {"end", end},
     };
 
     return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods));

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// batch.js - what the addon tells of many streams with one call, and what they write meanwhile: memory that both see.
+'use strict';
+
+const binding = require('./binding');
+
+// Of `words`; node/src/batch.c has the same numbers.
+const N_EVENTS = 0;
+const NEXT = 1;
+const N_OUT = 2;
+const N_OUT_BYTES = 3;
+const IS_COLLECTING = 4;
+const EVENTS = 8;
+const MAX_EVENTS = 256;
+const OUT = EVENTS + 3 * MAX_EVENTS;
+const MAX_OUT = 256;
+const NO_SLOT = 0xffffffff;
+
+const OUTBOX = 65536;
+const PIECE_MAX = 8192; // larger chunks are handed over as they are
+
+const FastBuffer = Buffer[Symbol.species]; // what subarray() makes, without the checks
+
+const runTicks = process._tickCallback ?? (() => {}); // else they run when all was told
+
+const words = new Uint32Array(OUT + 2 * MAX_OUT);
+const outbox = new Uint8Array(OUTBOX);
+let detours = new Uint8Array(256); // by slot: 1 when output must not go by the outbox
+
+const readers = []; // by slot: who is told of input; nobody else is held
+let leaving = []; // slots of those that read no more, while input of theirs may wait
+let slab = null; // the buffer that input is in, which the addon goes on writing to
+let memory = null; // where it is
+let start = 0;
+
+binding.setBatch(words, outbox, detours);
+
+// Before a slot is used for the first time.
+function prepare(slot) {
+  if (slot < detours.length) return;
+  const larger = new Uint8Array(2 * slot);
+  larger.set(detours);
+  detours = larger;
+  binding.setBatch(words, outbox, detours);
+}
+
+function startReading(slot, reader) {
+  readers[slot] = reader;
+}
+
+// What waits for it comes all the same.
+function stopReading(slot, isReading) {
+  if (words[N_EVENTS] === 0) readers[slot] = undefined;
+  else leaving.push({ slot, reader: readers[slot], isReading });
+}
+
+function forget(slot) {
+  readers[slot] = undefined;
+}
+
+/*
+ * Calls take(reader, chunk) for each input that waits; it is at `offset` of `buffer`. Ticks and promises run between two,
+ * as after every callback. When one throws, the addon reports that and calls again for those behind it.
+ */
+function tell(buffer, offset, n, take) {
+  try {
+    for (let i = words[NEXT]; i < n; i++) {
+      const at = EVENTS + 3 * i;
+      const slot = words[at];
+      words[NEXT] = i + 1;
+      const reader = slot === NO_SLOT ? undefined : readers[slot]; // it may have been closed since
+      if (reader !== undefined) take(reader, chunkOf(buffer, offset + words[at + 1], words[at + 2], words[at + 1]));
+      if (i + 1 < n) runTicks();
+    }
+  } catch (error) {
+    binding.sendBatch(); // whoever hears of it may end the process
+    throw error;
+  }
+  if (leaving.length > 0) leave();
+}
+
+function chunkOf(buffer, offset, size, place) {
+  if (size === buffer.length) return buffer;
+  if (buffer !== slab) {
+    slab = buffer;
+    memory = buffer.buffer;
+    start = buffer.byteOffset;
+  }
+  try {
+    return new FastBuffer(memory, start + offset, size);
+  } catch {
+    return binding.batchInput().subarray(place, place + size); // a listener has transferred the memory
+  }
+}
+
+function leave() {
+  for (const { slot, reader, isReading } of leaving) {
+    if (readers[slot] === reader && !isReading(reader)) readers[slot] = undefined;
+  }
+  leaving = [];
+}
+
+/*
+ * Takes what is written while input is told: it leaves when all of that was told. False: it is to be handed over now,
+ * because there is something before it, or it is no longer the time, or too large.
+ */
+function collect(slot, chunk, size) {
+  if (words[IS_COLLECTING] === 0 || size > PIECE_MAX || size === 0 || detours[slot] !== 0) return false;
+  if (words[N_OUT] === MAX_OUT || words[N_OUT_BYTES] + size > OUTBOX) {
+    binding.sendBatch();
+    if (detours[slot] !== 0) return false;
+  }
+  const n = words[N_OUT];
+  const used = words[N_OUT_BYTES];
+  const last = OUT + 2 * n - 2;
+  outbox.set(chunk, used);
+  words[N_OUT_BYTES] = used + size;
+  if (n > 0 && words[last] === slot) {
+    words[last + 1] += size;
+  } else {
+    words[last + 2] = slot;
+    words[last + 3] = size;
+    words[N_OUT] = n + 1;
+  }
+  return true;
+}
+
+module.exports = { collect, forget, prepare, startReading, stopReading, tell };

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// Input of many sockets is told in one go, and what they write meanwhile leaves in one go: nobody notices.
+'use strict';
+
+const assert = require('node:assert');
+const { AsyncLocalStorage } = require('node:async_hooks');
+const { once } = require('node:events');
+const { test } = require('node:test');
+const binding = require('../lib/binding');
+const sunpath = require('..');
+const { collect, socketPath, uncaught, until } = require('./support');
+
+// `n` clients and the server's sockets for them, in the same order; what clients write in one turn comes in one go.
+async function pairs(t, n) {
+  const path = socketPath();
+  const server = await sunpath.listen(path);
+  const clients = [];
+  const sockets = [];
+  for (let i = 0; i < n; i++) {
+    const [[socket], client] = await Promise.all([once(server, 'connection'), sunpath.connect(path)]);
+    for (const one of [socket, client]) one.on('error', () => {});
+    sockets.push(socket);
+    clients.push(client);
+  }
+  t.after(async () => {
+    for (const one of [...clients, ...sockets]) one.destroy();
+    await server.close();
+  });
+  return { clients, sockets };
+}
+
+test('more sockets than one go has room for', async t => {
+  const { clients, sockets } = await pairs(t, 300);
+  for (const socket of sockets) socket.on('data', data => socket.write(data));
+  for (let round = 0; round < 3; round++) {
+    const answers = clients.map(client => once(client, 'data'));
+    clients.forEach((client, i) => client.write(`${round} of ${i}`.padEnd(round * 500)));
+    for (const [i, answer] of answers.entries()) {
+      assert.strictEqual(String((await answer)[0]).trimEnd(), `${round} of ${i}`);
+    }
+  }
+});
+
+test('a listener that throws keeps no other from being told, and nothing from being sent', async t => {
+  const { clients, sockets } = await pairs(t, 3);
+  sockets.forEach((socket, i) => socket.on('data', data => {
+    socket.write(`echo ${data}`);
+    if (i === 1) throw new Error('on purpose');
+  }));
+  const answers = clients.map(client => once(client, 'data'));
+  const error = await uncaught(() => clients.forEach(client => client.write('x')));
+  assert.strictEqual(error.message, 'on purpose');
+  for (const answer of answers) assert.strictEqual(String((await answer)[0]), 'echo x');
+});
+
+test('several writes in a listener are one message, in their order, whatever they are', async t => {
+  const { clients: [client], sockets: [socket] } = await pairs(t, 1);
+  const large = Buffer.alloc(100000, 'l');
+  const callbacks = [];
+  socket.once('data', () => {
+    for (const [i, chunk] of ['a', Buffer.from('b'), new Uint8Array([99]), large, 'd', Buffer.from('e')].entries()) {
+      socket.write(chunk, ...(i % 2 ? [() => callbacks.push(i)] : []));
+      socket.write(Buffer.from('.'));
+    }
+    socket.end('f');
+  });
+  client.write('x');
+  assert.strictEqual(String(await collect(client)), `a.b.c.${large}.d.e.f`);
+  assert.deepStrictEqual(callbacks, [1, 3, 5]);
+});
+
+test('what is written before a socket is destroyed or let go is sent', async t => {
+  const { clients, sockets } = await pairs(t, 2);
+  sockets[0].on('data', () => {
+    sockets[0].write(Buffer.from('bye'));
+    sockets[0].destroy();
+    sockets[1].write(Buffer.from('bye, too'));
+    sockets[1].destroy();
+  });
+  sockets[1].on('data', () => assert.fail('it is destroyed'));
+  const all = clients.map(collect);
+  for (const client of clients) client.write('x');
+  assert.deepStrictEqual((await Promise.all(all)).map(String), ['bye', 'bye, too']);
+});
+
+test('a socket that takes the place of one that was destroyed gets nothing of its input', async t => {
+  const { clients, sockets } = await pairs(t, 2);
+  const other = await pairs(t, 1);
+  let made = null;
+  sockets[0].on('data', () => {
+    sockets[1].destroy();
+    made = new sunpath.Socket({ fd: binding.duplicateFd(other.sockets[0].fd) });
+    made.on('data', data => assert.strictEqual(String(data), 'for the new one'));
+  });
+  sockets[1].on('data', () => assert.fail('it is destroyed'));
+  for (const client of clients) client.write('for the old ones');
+  await until(() => made !== null);
+  other.clients[0].write('for the new one');
+  await once(made, 'data');
+  made.destroy();
+});
+
+test('a socket that another one pauses gets its input when it resumes', async t => {
+  const { clients, sockets } = await pairs(t, 2);
+  const got = [];
+  sockets[0].on('data', () => sockets[1].pause());
+  sockets[1].on('data', data => got.push(String(data)));
+  for (const client of clients) client.write('x');
+  await until(() => sockets[1].readableLength === 1);
+  assert.deepStrictEqual(got, []);
+  sockets[1].resume();
+  await until(() => got.length === 1);
+});
+
+test('what a listener enters with AsyncLocalStorage is not there for other sockets', async t => {
+  const storage = new AsyncLocalStorage();
+  const { clients, sockets } = await pairs(t, 3);
+  const seen = [];
+  sockets.forEach((socket, i) => socket.on('data', () => {
+    seen.push(storage.getStore());
+    storage.enterWith(i);
+  }));
+  for (const client of clients) client.write('x');
+  await until(() => seen.length === 3);
+  assert.deepStrictEqual(seen, [undefined, undefined, undefined]);
+});
+
+test('input whose memory a listener transfers away is not lost to the others', async t => {
+  const { clients, sockets } = await pairs(t, 4);
+  const got = [];
+  sockets.forEach(socket => socket.on('data', data => {
+    got.push(String(data));
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+  }));
+  clients.forEach((client, i) => client.write(`message ${i}`));
+  await until(() => got.length === 4);
+  assert.deepStrictEqual(got, ['message 0', 'message 1', 'message 2', 'message 3']);
+});
+
+test('who does not read is not waited for: what it should get is queued, and write() says so', async t => {
+  const { clients, sockets } = await pairs(t, 2);
+  const chunk = Buffer.alloc(4000, 'c');
+  let isFull = false;
+  let n = 0;
+  sockets[0].on('data', () => {
+    for (let i = 0; i < 16 && !isFull; i++) {
+      isFull = !sockets[1].write(chunk);
+      n++;
+    }
+    sockets[0].write(Buffer.from('.'));
+  });
+  while (!isFull) {
+    clients[0].write('x');
+    await once(clients[0], 'data');
+  }
+  assert(sockets[1].writableLength >= sockets[1].writableHighWaterMark);
+  assert(n < 1000);
+  sockets[1].end();
+  assert.strictEqual((await collect(clients[1])).length, n * chunk.length);
+});
