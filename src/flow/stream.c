@@ -557,10 +557,7 @@ const void *sunpath_stream_input(struct sunpath_stream *stream, size_t *ret_size
 }
 
 void sunpath_stream_consume(struct sunpath_stream *stream, size_t size) {
-    sp_buffer_consume(&stream->input, size);
-    if (!stream->is_inside) {
-        sp_buffer_trim(&stream->input);
-    }
+    sp_stream_consume(stream, size);
 }
 
 void sunpath_stream_pause(struct sunpath_stream *stream) {

@@ -81,11 +81,11 @@ struct sunpath_stream {
     bool is_inside : 1;     /* one of its callbacks may be running */
     bool is_closed : 1;     /* by its owner, inside a callback */
     bool is_over : 1;       /* on_close was called */
+    bool is_ending : 1;     /* sunpath_stream_end() was called */
     bool is_paused : 1;     /* by its owner */
     bool is_held : 1;       /* not watched for input because of that */
     bool is_borrowing : 1;  /* `input` shows the loop's scratch */
     bool is_renewed : 1;    /* kept input is to be shown again */
-    bool is_ending : 1;     /* sunpath_stream_end() was called */
     bool has_ended_in : 1;  /* end of file was read */
     bool has_ended_out : 1; /* our end of file was sent */
     bool is_blocked : 1;    /* the kernel took less than it was given: wait for writability */
@@ -165,9 +165,12 @@ static inline struct sunpath_loop *sp_stream_loop(const struct sunpath_stream *s
     return stream->loop;
 }
 
-/* sunpath_stream_consume() inside on_data. */
+/* sunpath_stream_consume(), for those who consume each message. */
 static inline void sp_stream_consume(struct sunpath_stream *stream, size_t size) {
     sp_buffer_consume(&stream->input, size);
+    if (sp_unlikely(!stream->is_inside)) {
+        sp_buffer_trim(&stream->input);
+    }
 }
 
 /*

@@ -260,3 +260,22 @@ int sp_http_exchange_encode(struct sunpath_http_exchange *exchange, const void *
     *ret = (struct sp_slice){encoded->data + encoded->begin, sp_buffer_size(encoded)};
     return r;
 }
+
+int sp_http_exchange_encode_whole(struct sunpath_http_exchange *exchange, int status,
+                                  const char *type, const void **body, size_t *size) {
+    struct sp_slice encoded;
+    int r;
+
+    r = sp_http_exchange_choose_coding(exchange, status, type, (int64_t)*size);
+    if (r < 0 || !exchange->encoder) {
+        return r;
+    }
+    r = sp_http_exchange_encode(exchange, *body, *size, SP_CODER_FINISH, &encoded);
+    if (r < 0) {
+        sp_http_exchange_forget_coding(exchange);
+        return r;
+    }
+    *body = encoded.data;
+    *size = encoded.size;
+    return 0;
+}

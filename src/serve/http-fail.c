@@ -120,3 +120,49 @@ int sunpath_http_abort(struct sunpath_http_exchange *exchange) {
     sp_http_exchange_cut(exchange, -EIO);
     return 0;
 }
+
+/* The answer of the server itself: not the handler's, if there is one. */
+void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why) {
+    struct sunpath_http_exchange *exchange = connection->exchange, *own = exchange;
+
+    connection->server->stats.n_refused++;
+    if (exchange && exchange->is_started) {
+        exchange->why = why;
+        sp_http_exchange_cut(exchange, exchange->error);
+        sp_http_connection_pump(connection);
+        return;
+    }
+    if (!own) {
+        own = sp_http_exchange_take(connection->server);
+    }
+    if (!own) {
+        sp_http_connection_kill(connection, -ENOMEM);
+        return;
+    }
+    if (!exchange) {
+        own->head = (struct sp_http_head){.fields = own->room}; /* as of the request before */
+        own->is_head_request = false;
+        own->is_kept = true; /* nothing of it */
+        own->connection = connection;
+        own->began_ns = connection->since_ns;
+        own->begin_at = connection->n_written;
+    }
+    own->keep_alive = false;
+    (void)sp_http_exchange_fail(own, status, why);
+    if (connection->is_dead) {
+        return; /* by on_error; and `own` was told */
+    }
+    own->is_started = own->is_ended = own->is_cut = true;
+    own->error = own->error ? own->error : -EBADMSG;
+    if (exchange) {
+        sp_http_exchange_keep_head(exchange);
+        sp_http_connection_retire(connection, exchange);
+    } else {
+        own->end_at = connection->n_written;
+        if (sp_http_is_observed(own)) {
+            sp_http_exchange_record(own, own->error);
+        }
+        sp_http_exchange_give(connection->server, own);
+    }
+    sp_http_connection_end(connection, true);
+}

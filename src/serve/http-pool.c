@@ -25,25 +25,12 @@ static void clear_buffer(struct sp_buffer *buffer) {
     buffer->begin = buffer->end = 0;
 }
 
-/* Most requests are answered without any of them. */
-static void clear_buffers(struct sunpath_http_exchange *exchange) {
-    if ((exchange->kept.capacity | exchange->collected.capacity | exchange->trailers.capacity |
-         exchange->fields.capacity) == 0) {
-        return;
-    }
-    clear_buffer(&exchange->kept);
-    clear_buffer(&exchange->collected);
-    clear_buffer(&exchange->trailers);
-    clear_buffer(&exchange->fields);
-}
-
 /* Of the compiler's own ways, "rep stos" and memset(3), both take longer to begin than this does.
  */
 static inline void zero_rest(struct sunpath_http_exchange *exchange) {
-    typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) two_words;
+    typedef uint64_t __attribute__((vector_size(16), may_alias)) two_words;
     two_words *at = (two_words *)(void *)&exchange->connection;
 
-    _Static_assert(REST % sizeof(*at) == 0, "as the last member of it is aligned");
 #pragma GCC unroll 16
     for (size_t i = 0; i < REST / sizeof(*at); i++) {
         at[i] = (two_words){0};
@@ -60,23 +47,42 @@ static void deinit(struct sunpath_http_exchange *exchange) {
     free(exchange);
 }
 
+/* Does it hold anything but itself? Most requests are answered without. */
+static inline bool holds_anything(const struct sunpath_http_exchange *exchange) {
+    return (exchange->kept.capacity | exchange->collected.capacity | exchange->trailers.capacity |
+            exchange->fields.capacity | (uintptr_t)exchange->arena.blocks |
+            (uintptr_t)exchange->encoder | (uintptr_t)exchange->decoder |
+            (uintptr_t)exchange->remains.data) != 0 ||
+           exchange->file_fd >= 0;
+}
+
+static sp_noinline void release(struct sunpath_http_server *server,
+                                struct sunpath_http_exchange *exchange) {
+    if (exchange->file_fd >= 0) {
+        sp_close(exchange->file_fd);
+    }
+    if (exchange->encoder) {
+        sp_http_exchange_drop_encoder(server, exchange);
+    }
+    if (exchange->decoder) {
+        sp_http_exchange_drop_decoder(exchange);
+    }
+    if (exchange->remains.data) {
+        sp_buffer_deinit(&exchange->remains);
+    }
+    clear_buffer(&exchange->kept);
+    clear_buffer(&exchange->collected);
+    clear_buffer(&exchange->trailers);
+    clear_buffer(&exchange->fields);
+    sp_arena_reset(&exchange->arena);
+}
+
 /* Nothing of the last request is left but what is written before it is read. */
 static inline void clear(struct sunpath_http_server *server,
                          struct sunpath_http_exchange *exchange) {
-    if (sp_unlikely(exchange->file_fd >= 0)) {
-        sp_close(exchange->file_fd);
+    if (holds_anything(exchange)) {
+        release(server, exchange);
     }
-    if (sp_unlikely(exchange->encoder)) {
-        sp_http_exchange_drop_encoder(server, exchange);
-    }
-    if (sp_unlikely(exchange->decoder)) {
-        sp_http_exchange_drop_decoder(exchange);
-    }
-    if (sp_unlikely(exchange->remains.data)) {
-        sp_buffer_deinit(&exchange->remains);
-    }
-    clear_buffers(exchange);
-    sp_arena_reset(&exchange->arena);
     zero_rest(exchange);
 }
 
@@ -115,6 +121,9 @@ struct sunpath_http_exchange *sp_http_exchange_take_like(
         exchange->head.fields = exchange->room;
         memcpy(exchange->room, model->room, model->head.n_fields * sizeof(model->room[0]));
         exchange->n_head = model->n_head;
+        exchange->n_repeats = model->n_repeats - 1;
+        exchange->is_head_request = model->is_head_request;
+        exchange->may_follow = model->may_follow;
         exchange->router = model->router;
         exchange->found = model->found;
     }
@@ -125,6 +134,7 @@ void sp_http_exchange_renew(struct sunpath_http_server *server,
                             struct sunpath_http_exchange *exchange) {
     clear(server, exchange);
     prepare(server, exchange);
+    exchange->n_repeats--;
 }
 
 void sp_http_exchange_give(struct sunpath_http_server *server,

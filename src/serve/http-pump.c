@@ -44,54 +44,54 @@ void sp_http_connection_retire(struct sp_http_connection *connection,
  * Behind a CONNECT that the handler does not make a tunnel there may be bytes that were meant for
  * the tunnel (to a proxy that takes any 2xx for one, they are): they are no requests.
  */
-static bool may_follow(const struct sp_http_connection *connection, const struct sp_http_head *head,
-                       const char *input) {
-    uint64_t max_requests = connection->server->options.max_requests;
-
-    return head->keep_alive && (max_requests == 0 || connection->n_requests < max_requests) &&
+static bool may_follow(const struct sp_http_head *head, const char *input) {
+    return head->keep_alive &&
            !(head->method.size == 7 && memcmp(input + head->method.at, "CONNECT", 7) == 0);
+}
+
+/* What the head decides, as long as it stays the same. */
+static void judge_head(struct sunpath_http_exchange *exchange, const char *input) {
+    const struct sp_http_head *head = &exchange->head;
+
+    exchange->is_head_request =
+        head->method.size == 4 && memcmp(input + head->method.at, "HEAD", 4) == 0;
+    exchange->may_follow = may_follow(head, input);
+    exchange->router = NULL;
 }
 
 /*
  * A client that sends many requests at once mostly sends the same head again. What a head means is
- * decided by its bytes alone, so one that equals the head before it need not be parsed. Only here
- * are both as they came: accessors write NULs into the one that is under way.
+ * decided by its bytes alone, so those behind it that are the same need not be parsed. They are
+ * counted when the first one is parsed, as accessors write NULs into the one that is under way.
  */
-static bool comes_again(const struct sunpath_http_exchange *exchange, const char *input,
-                        size_t size) {
-    size_t n = exchange->n_head;
+static size_t count_repeats(const char *input, size_t n_head, size_t size) {
+    size_t n = size < 2 * n_head ? 0 : size / n_head - 1;
 
-    return !exchange->is_reading && size - n >= n && memcmp(input, input + n, n) == 0;
+    if (memcmp(input, input + n_head, n * n_head) == 0) {
+        return n;
+    }
+    for (n = 0; memcmp(input, input + (n + 1) * n_head, n_head) == 0; n++) {
+    }
+    return n;
 }
 
-/* The exchange has its head, which is at the beginning of the input. */
 static void start_exchange(struct sp_http_connection *connection,
                            struct sunpath_http_exchange *exchange) {
     struct sunpath_http_server *server = connection->server;
-    struct sp_http_head *head = &exchange->head;
-    size_t size;
-    const char *input = sp_stream_input(connection->stream, &size);
+    uint64_t max_requests = server->options.max_requests;
 
     connection->exchange = exchange;
     connection->n_requests++;
     server->stats.n_requests++;
     server->stats.n_received += exchange->n_head;
     server->stats.n_in_flight++;
-    connection->n_seen = 0;
     exchange->connection = connection;
     exchange->max_body = server->options.max_body;
     exchange->began_ns = sp_loop_now(server->loop);
     exchange->ended_ns = 0;
     exchange->begin_at = connection->n_written;
-    exchange->is_head_request =
-        head->method.size == 4 && memcmp(input + head->method.at, "HEAD", 4) == 0;
-    exchange->keep_alive = may_follow(connection, head, input);
-    exchange->is_reading = head->framing == SP_HTTP_CHUNKED ||
-                           (head->framing == SP_HTTP_LENGTH && head->content_length > 0);
-    if (exchange->is_reading) {
-        sp_http_body_init(&exchange->body, head);
-    }
-    exchange->comes_again = comes_again(exchange, input, size);
+    exchange->keep_alive =
+        exchange->may_follow && (max_requests == 0 || connection->n_requests < max_requests);
 }
 
 /* The program hears of it. */
@@ -104,7 +104,7 @@ static void announce(struct sp_http_connection *connection,
         sp_http_connection_refuse(connection, 429, "too many requests from this user");
         return;
     }
-    if (sp_unlikely(sp_http_is_observed(exchange))) {
+    if (sp_unlikely(server->n_observers > 0)) {
         sp_http_exchange_tell_begin(exchange);
         if (connection->is_dead || exchange->is_ended) {
             return; /* by an observer: the handler hears nothing of it */
@@ -164,8 +164,17 @@ static struct sunpath_http_exchange *parse_head(struct sp_http_connection *conne
         }
         return NULL;
     }
+    connection->n_seen = 0;
     exchange->n_head = (size_t)n;
-    exchange->router = NULL;
+    judge_head(exchange, input);
+    exchange->is_reading =
+        exchange->head.framing == SP_HTTP_CHUNKED || exchange->head.content_length > 0;
+    if (exchange->is_reading) {
+        sp_http_body_init(&exchange->body, &exchange->head);
+        exchange->n_repeats = 0;
+    } else {
+        exchange->n_repeats = count_repeats(input, exchange->n_head, size);
+    }
     return exchange;
 }
 
@@ -393,7 +402,7 @@ static bool is_choked(const struct sp_http_connection *connection) {
 static struct sunpath_http_exchange *replace(struct sp_http_connection *connection,
                                              struct sunpath_http_exchange *exchange,
                                              bool is_awaited, bool keep_alive) {
-    bool comes_again = keep_alive && exchange->comes_again;
+    bool comes_again = keep_alive && exchange->n_repeats > 0;
 
     if (sp_likely(comes_again && !is_awaited && !is_choked(connection))) {
         sp_http_exchange_land(exchange);
@@ -420,7 +429,7 @@ static struct sunpath_http_exchange *complete(struct sp_http_connection *connect
         if (is_awaited) {
             sp_http_exchange_keep_head(exchange);
         }
-        sunpath_stream_consume(connection->stream, size);
+        sp_stream_consume(connection->stream, size);
     }
     connection->since_ns = sp_loop_now(connection->server->loop);
     exchange = replace(connection, exchange, is_awaited, keep_alive);

@@ -135,17 +135,9 @@ static inline char *put_start(struct sunpath_http_server *server, char *at, int 
     return at + start->size;
 }
 
-/*
- * The length of a type, or -EINVAL when it may not be sent. Nearly always it is the last one; a new
- * one is that from now on, unless it is too long.
- */
-static ssize_t take_type(struct sp_http_type *last, const char *type) {
-    size_t size;
+static sp_noinline ssize_t take_new_type(struct sp_http_type *last, const char *type) {
+    size_t size = strlen(type);
 
-    if (sp_likely(strcmp(type, last->name) == 0 && last->n_line > 0)) {
-        return (ssize_t)last->n_name;
-    }
-    size = strlen(type);
     if (!sp_http_is_value(type, size)) {
         return -EINVAL;
     }
@@ -157,6 +149,15 @@ static ssize_t take_type(struct sp_http_type *last, const char *type) {
         last->n_line = (size_t)(end - last->line);
     }
     return (ssize_t)size;
+}
+
+/*
+ * The length of a type, or -EINVAL when it may not be sent. Nearly always it is the last one; a new
+ * one is that from now on, unless it is too long.
+ */
+static inline ssize_t take_type(struct sp_http_type *last, const char *type) {
+    return sp_likely(strcmp(type, last->name) == 0 && last->n_line > 0) ? (ssize_t)last->n_name
+                                                                        : take_new_type(last, type);
 }
 
 /* A type that take_type() has just taken. */
@@ -188,9 +189,8 @@ static char *put_fields(struct sunpath_http_exchange *exchange, char *at) {
 }
 
 /* All of a head but Content-Type, the body's length and the empty line. */
-static inline char *put_head(struct sunpath_http_exchange *exchange, char *at, int status) {
-    struct sunpath_http_server *server = exchange->connection->server;
-
+static inline char *put_head(struct sunpath_http_server *server,
+                             struct sunpath_http_exchange *exchange, char *at, int status) {
     at = put_start(server, at, status);
     if (server->server_line) {
         at = sp_put(at, server->server_line, server->n_server_line);
@@ -258,12 +258,14 @@ void sp_http_exchange_cut(struct sunpath_http_exchange *exchange, int error) {
 
 /* ---- whole responses ------------------------------------------------------------------------- */
 
-static void put_whole(struct sunpath_http_exchange *exchange, char *start, int status,
-                      const char *type, size_t n_type, const void *body, size_t size) {
-    char *at = put_head(exchange, start, status);
+static inline void put_whole(struct sunpath_http_exchange *exchange, char *start, int status,
+                             const char *type, size_t n_type, const void *body, size_t size) {
+    struct sp_http_connection *connection = exchange->connection;
+    struct sunpath_http_server *server = connection->server;
+    char *at = put_head(server, exchange, start, status);
 
     if (type) {
-        at = put_type(&exchange->connection->server->type, at, type, n_type);
+        at = put_type(&server->type, at, type, n_type);
     }
     if (!has_no_body(status)) {
         at = sp_http_put_length(at, size);
@@ -273,31 +275,11 @@ static void put_whole(struct sunpath_http_exchange *exchange, char *start, int s
         at = sp_put(at, body, size);
         exchange->n_body_sent = size;
     }
-    sp_http_commit(exchange->connection, (size_t)(at - start));
+    sp_http_commit(connection, (size_t)(at - start));
 }
 
-/* With a coding *body and *size are what it makes of them. */
-static int encode_whole(struct sunpath_http_exchange *exchange, int status, const char *type,
-                        const void **body, size_t *size) {
-    struct sp_slice encoded;
-    int r;
-
-    r = sp_http_exchange_choose_coding(exchange, status, type, (int64_t)*size);
-    if (r < 0 || !exchange->encoder) {
-        return r;
-    }
-    r = sp_http_exchange_encode(exchange, *body, *size, SP_CODER_FINISH, &encoded);
-    if (r < 0) {
-        sp_http_exchange_forget_coding(exchange);
-        return r;
-    }
-    *body = encoded.data;
-    *size = encoded.size;
-    return 0;
-}
-
-static int put_response(struct sunpath_http_exchange *exchange, int status, const char *type,
-                        const void *body, size_t size) {
+static inline int put_response(struct sunpath_http_exchange *exchange, int status, const char *type,
+                               const void *body, size_t size) {
     struct sp_http_type *last_type = &exchange->connection->server->type;
     size_t n_body = exchange->is_head_request ? 0 : size;
     ssize_t n_type = type ? take_type(last_type, type) : 0;
@@ -322,6 +304,35 @@ static int put_response(struct sunpath_http_exchange *exchange, int status, cons
     return 0;
 }
 
+/* put_response() after what only some responses want of it. */
+static sp_noinline int put_special(struct sunpath_http_exchange *exchange, int status,
+                                   const char *type, const void *body, size_t size) {
+    size_t n;
+    int r;
+
+    if (type) {
+        sp_http_exchange_drop_field(exchange, "Content-Type");
+    }
+    if (exchange->hooks) {
+        r = sp_http_exchange_call_start(exchange);
+        if (r < 0) {
+            return r;
+        }
+        type = sp_http_exchange_find_field(exchange, "Content-Type", &n) ? NULL : type;
+    }
+    if (exchange->may_encode) {
+        r = sp_http_exchange_encode_whole(exchange, status, type, &body, &size);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = put_response(exchange, status, type, body, size);
+    if (r < 0) {
+        sp_http_exchange_forget_coding(exchange);
+    }
+    return r;
+}
+
 int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, const char *type,
                          const void *body, size_t size) {
     int r;
@@ -337,27 +348,13 @@ int sunpath_http_respond(struct sunpath_http_exchange *exchange, int status, con
         return sp_http_exchange_fault(exchange, -EMSGSIZE,
                                       "it gave a body to a status that has none");
     }
-    if (type && sp_buffer_size(&exchange->fields) > 0) {
-        sp_http_exchange_drop_field(exchange, "Content-Type");
+    if (sp_likely(!exchange->hooks && !exchange->may_encode &&
+                  sp_buffer_size(&exchange->fields) == 0)) {
+        r = put_response(exchange, status, type, body, size);
+    } else {
+        r = put_special(exchange, status, type, body, size);
     }
-    if (sp_unlikely(exchange->hooks)) {
-        size_t size_there;
-
-        r = sp_http_exchange_call_start(exchange);
-        if (r < 0) {
-            return r;
-        }
-        type = sp_http_exchange_find_field(exchange, "Content-Type", &size_there) ? NULL : type;
-    }
-    if (sp_unlikely(exchange->may_encode)) {
-        r = encode_whole(exchange, status, type, &body, &size);
-        if (r < 0) {
-            return r;
-        }
-    }
-    r = put_response(exchange, status, type, body, size);
     if (r < 0) {
-        sp_http_exchange_forget_coding(exchange);
         return r;
     }
     exchange->is_started = true;
@@ -395,51 +392,6 @@ int sunpath_http_inform(struct sunpath_http_exchange *exchange, int status) {
     sp_http_commit(connection, (size_t)(at - start));
     exchange->is_continued = exchange->is_continued || status == 100;
     return 0;
-}
-
-/* The answer of the server itself: not the handler's, if there is one. */
-void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why) {
-    struct sunpath_http_exchange *exchange = connection->exchange, *own = exchange;
-
-    connection->server->stats.n_refused++;
-    if (exchange && exchange->is_started) {
-        exchange->why = why;
-        sp_http_exchange_cut(exchange, exchange->error);
-        sp_http_connection_pump(connection);
-        return;
-    }
-    if (!own) {
-        own = sp_http_exchange_take(connection->server);
-    }
-    if (!own) {
-        sp_http_connection_kill(connection, -ENOMEM);
-        return;
-    }
-    if (!exchange) {
-        own->head = (struct sp_http_head){.fields = own->room}; /* as of the request before */
-        own->is_kept = true;                                    /* nothing of it */
-        own->connection = connection;
-        own->began_ns = connection->since_ns;
-        own->begin_at = connection->n_written;
-    }
-    own->keep_alive = false;
-    (void)sp_http_exchange_fail(own, status, why);
-    if (connection->is_dead) {
-        return; /* by on_error; and `own` was told */
-    }
-    own->is_started = own->is_ended = own->is_cut = true;
-    own->error = own->error ? own->error : -EBADMSG;
-    if (exchange) {
-        sp_http_exchange_keep_head(exchange);
-        sp_http_connection_retire(connection, exchange);
-    } else {
-        own->end_at = connection->n_written;
-        if (sp_http_is_observed(own)) {
-            sp_http_exchange_record(own, own->error);
-        }
-        sp_http_exchange_give(connection->server, own);
-    }
-    sp_http_connection_end(connection, true);
 }
 
 /* ---- responses in pieces --------------------------------------------------------------------- */
@@ -490,7 +442,7 @@ int sunpath_http_start(struct sunpath_http_exchange *exchange, int status, int64
     if (!start) {
         return 0;
     }
-    at = put_head(exchange, start, status);
+    at = put_head(exchange->connection->server, exchange, start, status);
     if (exchange->is_chunked) {
         at = PUT(at, "Transfer-Encoding: chunked\r\n");
     } else if (content_length >= 0 && !exchange->encoder && status != 204) {

@@ -95,8 +95,10 @@ struct sunpath_http_exchange {
     void *handler_user;
     struct sp_http_head head;
     size_t n_head;
-    const void *router;              /* that looked this head up, or NULL */
-    const void *found;               /* by it: no more than the head has decided that */
+    size_t n_repeats; /* so many times the same bytes come behind the head */
+    bool is_head_request;
+    bool may_follow;                 /* another request, after this one */
+    const void *router, *found;      /* which has looked the head up, and what that gave */
     struct sp_http_body body;        /* while is_reading */
     uint64_t max_body;               /* bytes, decoded */
     int64_t left;                    /* of the announced length; -1: none was announced */
@@ -110,8 +112,8 @@ struct sunpath_http_exchange {
     uint64_t ended_ns; /* when the response was written; 0: it is not, or nobody observes */
     uint64_t begin_at; /* the connection's output when the head was complete */
 
-    /* All zero in the pool, from here on. */
-    struct sp_http_connection *connection; /* NULL in the pool */
+    /* All zero in the pool, from here on: 16 bytes at a time. */
+    _Alignas(16) struct sp_http_connection *connection; /* NULL in the pool */
     void *user;
     struct sp_http_hook *hooks;
     void *routing;             /* the router's note of it, in the arena */
@@ -132,7 +134,6 @@ struct sunpath_http_exchange {
     uint64_t n_body;   /* bytes of the body so far */
     int error;         /* for on_finish */
 
-    bool comes_again;     /* the head: the next bytes of the input are the same */
     bool is_kept;         /* the head is in `kept`, else at the beginning of the stream's input */
     bool is_announced;    /* the program has heard of it, so it hears of its end too */
     bool is_reading;      /* a part of the body is still to come */
@@ -147,10 +148,9 @@ struct sunpath_http_exchange {
     bool encodes_events;  /* also if it is an event stream */
     uint8_t encoding_level;
 
-    bool is_started; /* the response's head is written */
-    bool is_ended;   /* all of the response is written, or given up */
-    bool is_chunked; /* the response is */
-    bool is_head_request;
+    bool is_started;  /* the response's head is written */
+    bool is_ended;    /* all of the response is written, or given up */
+    bool is_chunked;  /* the response is */
     bool is_bodyless; /* HEAD, 204, 304: what is written of the body is dropped */
     bool is_cut;      /* the response is not whole: the connection must go */
     bool wants_drain; /* a write returned 1 */
@@ -433,6 +433,10 @@ void sp_http_exchange_forget_coding(struct sunpath_http_exchange *exchange);
 /* Encodes a piece; the result is valid until the next one, of whatever exchange. -ENOMEM */
 int sp_http_exchange_encode(struct sunpath_http_exchange *exchange, const void *data, size_t size,
                             enum sp_coder_mode mode, struct sp_slice *ret);
+/* All of the body of a whole response: with a coding *body and *size become what it makes of them.
+ */
+int sp_http_exchange_encode_whole(struct sunpath_http_exchange *exchange, int status,
+                                  const char *type, const void **body, size_t *size);
 void sp_http_exchange_drop_encoder(struct sunpath_http_server *server,
                                    struct sunpath_http_exchange *exchange);
 void sp_http_encoders_deinit(struct sunpath_http_server *server);
@@ -440,6 +444,8 @@ void sp_http_encoders_deinit(struct sunpath_http_server *server);
 /* http-fail.c */
 /* Lets on_error answer; when it does not, answers plainly. -ENOBUFS, -ENOMEM. */
 int sp_http_exchange_fail(struct sunpath_http_exchange *exchange, int status, const char *why);
+/* The server's own answer to a request that is refused. Ends the connection. */
+void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why);
 
 /* http-fields.c */
 /* May a program add that header? A NULL value is none. */
@@ -458,8 +464,6 @@ int sp_http_reserve_anyway(char **ret, struct sp_http_connection *connection, si
 void sp_http_commit(struct sp_http_connection *connection, size_t size);
 /* `size` bytes of output were given to the stream, or by it to the kernel. */
 void sp_http_note_written(struct sp_http_connection *connection, size_t size);
-/* The server's own answer to a request that is refused. Ends the connection. */
-void sp_http_connection_refuse(struct sp_http_connection *connection, int status, const char *why);
 /* All of the response is written. */
 void sp_http_exchange_end(struct sunpath_http_exchange *exchange);
 /* The response cannot be completed: the connection ends, so that nobody takes it for whole. */
