@@ -24,7 +24,7 @@ class Exchange {
   constructor(server, number, head, bodyKind) {
     this.server = server;
     this.number = number;
-    this.head = head;
+    this.rawHead = head; // a Head
     this.bodyKind = bodyKind;
     this.isOver = false; // answered whole, or the client has left
     this.isStarted = false;
@@ -36,6 +36,15 @@ class Exchange {
   }
 
   // ---- the request ----
+
+  get head() {
+    return this.rawHead.toString();
+  }
+
+  // It will take time: of the memory that heads of many requests are in nothing is held any more.
+  keepHead() {
+    this.rawHead.toString();
+  }
 
   get signal() {
     if (!this.controller) {

@@ -10,6 +10,7 @@ const validate = require('./validate');
 const { invalidType, serverNotRunning } = require('./errors');
 const { answer, discard } = require('./http-answer');
 const { Exchange, STREAMED } = require('./http-exchange');
+const quick = require('./http-quick');
 const { ServedRequest, BadRequest } = require('./http-request');
 const readOptions = require('./options');
 const { Peer } = require('./peer');
@@ -153,9 +154,9 @@ class HttpServer extends EventEmitter {
     return stats;
   }
 
-  // Returns the whole answer where it is a string; else it is given by calls, now or later.
-  [kServe](number, head, bodyKind) {
-    const exchange = new Exchange(this, number, head, bodyKind);
+  // Returns the body of an answer where that is all, or the rest is told by memory (http-quick.js); else it is given by calls, now or later.
+  [kServe](exchange) {
+    const { number, bodyKind } = exchange;
     const request = new ServedRequest(exchange);
     const info = new RequestInfo(exchange);
     try {
@@ -167,16 +168,27 @@ class HttpServer extends EventEmitter {
       }
       if (typeof result?.then === 'function') {
         this.pending.set(number, exchange);
+        exchange.keepHead();
         this.#finish(exchange, request, info, result);
         return undefined;
       }
+      const body = bodyKind === STREAMED || exchange.isOver ? undefined : quick.answer(result, this.pieceMax / 3);
+      if (body !== undefined) {
+        exchange.isOver = true;
+        return body;
+      }
       if (bodyKind === STREAMED) this.pending.set(number, exchange);
       const later = answer(exchange, result);
-      if (!later) return undefined;
+      if (!later) {
+        quick.learn(result);
+        return undefined;
+      }
       if (!exchange.isOver) this.pending.set(number, exchange);
+      exchange.keepHead();
       this.#finish(exchange, request, info, later, true);
     } catch (error) {
       this.pending.set(number, exchange);
+      exchange.keepHead();
       this.#fail(exchange, request, info, error);
     }
     return undefined;
@@ -213,9 +225,10 @@ class HttpServer extends EventEmitter {
 
 // `this` is the engine's object. Each request is an asynchronous resource of its own, as with Node's http: what a handler
 // does with AsyncLocalStorage.enterWith() is not there for the next one.
-function onRequest(number, head, bodyKind) {
+function onRequest(head) {
   const server = this[kServer];
-  return new AsyncResource('SUNPATHREQUEST').runInAsyncScope(server[kServe], server, number, head, bodyKind);
+  const exchange = new Exchange(server, quick.number(), new quick.Head(head), quick.bodyKind());
+  return new AsyncResource('SUNPATHREQUEST').runInAsyncScope(server[kServe], server, exchange);
 }
 
 function onEvent(number, event, value) {

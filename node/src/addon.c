@@ -5,6 +5,7 @@
 
 #include "batch.h"
 #include "env.h"
+#include "http-quick.h"
 #include "value.h"
 
 static const struct {
@@ -31,6 +32,8 @@ static const struct {
     {"list", sn_list},
     {"doctor", sn_doctor},
     {"duplicateFd", sn_duplicate_fd},
+    {"setHttpMemory", sn_http_set_memory},
+    {"httpLearn", sn_http_learn},
     {"httpRespond", sn_http_respond},
     {"httpStart", sn_http_start},
     {"httpWrite", sn_http_write},

@@ -214,14 +214,6 @@ napi_value sn_batch_send_now(napi_env env, napi_callback_info info) {
 
 /* ---- what is shared -------------------------------------------------------------------------- */
 
-static bool hold(napi_env env, napi_value value, napi_ref *ref) {
-    if (*ref) {
-        napi_delete_reference(env, *ref);
-        *ref = NULL;
-    }
-    return napi_create_reference(env, value, 1, ref) == napi_ok;
-}
-
 napi_value sn_batch_set(napi_env env, napi_callback_info info) {
     struct sn_batch *batch = &sn_env_of(env)->batch;
     const void *words, *outbox, *detours;
@@ -242,8 +234,9 @@ napi_value sn_batch_set(napi_env env, napi_callback_info info) {
         napi_async_init(env, NULL, sn_string(env, "SUNPATHBATCH"), &batch->context) != napi_ok) {
         return NULL;
     }
-    if (hold(env, args.v[0], &batch->words_ref) && hold(env, args.v[1], &batch->outbox_ref) &&
-        hold(env, args.v[2], &batch->detours_ref)) {
+    if (sn_value_hold(env, args.v[0], &batch->words_ref) &&
+        sn_value_hold(env, args.v[1], &batch->outbox_ref) &&
+        sn_value_hold(env, args.v[2], &batch->detours_ref)) {
         batch->words = (uint32_t *)words;
         batch->outbox = (char *)outbox;
         batch->detours = (unsigned char *)detours;

@@ -234,6 +234,7 @@ static void on_freed(napi_env env, void *data, void *hint) {
     (void)hint;
     sn_http_table_free(((struct sn_env *)data)->http);
     sn_batch_deinit(&((struct sn_env *)data)->batch);
+    sn_http_quick_deinit(&((struct sn_env *)data)->http_quick);
     free(data);
 }
 

@@ -10,6 +10,7 @@
 #include <sunpath/loop.h>
 
 #include "batch.h"
+#include "http-quick.h"
 
 struct sn_http_table;
 struct sn_object;
@@ -21,7 +22,7 @@ enum sn_callback {
     SN_STREAM_DRAIN,    /* () */
     SN_STREAM_ERROR,    /* (error) */
     SN_LISTENER_ACCEPT, /* (fd), this: the Listener */
-    SN_HTTP_REQUEST,    /* (exchange, head, body), this: the HttpServer; http.h */
+    SN_HTTP_REQUEST,    /* (head, when it is not in memory), this: the HttpServer; http-quick.h */
     SN_HTTP_EVENT,      /* (exchange, event, value) */
     SN_CHANNEL_MESSAGE, /* (buffer, offset, size[, fds, sender, credentials]), this: the Channel */
     SN_CHANNEL_LOST,    /* (error) */
@@ -49,6 +50,7 @@ struct sn_env {
     struct sn_object *objects;
     struct sn_http_table *http; /* http-exchange.c's; NULL at first */
     struct sn_batch batch;
+    struct sn_http_quick http_quick;
     napi_ref callbacks[SN_N_CALLBACKS];
     napi_ref slab;  /* where the next input is copied: see sn_env_store() */
     napi_ref large; /* a buffer that waits to be used: see sn_env_large() */

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "addon.h"
+#include "http-quick.h"
 #include "value.h"
 
 #define MAX_COLLECTED (64 * 1024) /* bytes: a larger body is streamed */
@@ -167,9 +168,33 @@ static int respond_text(struct slot *slot, int status, const char *type, napi_en
     return r;
 }
 
+static int respond_bytes(struct slot *slot, int status, const char *type, napi_env env,
+                         napi_value body) {
+    const void *data;
+    size_t size;
+
+    if (!sn_get_bytes(env, body, "body", &data, &size)) {
+        return -EPROTOTYPE;
+    }
+    return sunpath_http_respond(slot->exchange, status, type, data, size);
+}
+
+/* What the handler returned is the body; the rest of the answer is in memory. */
+static int respond_result(struct slot *slot, struct sn_env *own, napi_value body) {
+    napi_env env = own->env;
+    int status, r;
+    const char *type = sn_http_quick_begin(own, slot->exchange, &status);
+
+    r = respond_text(slot, status, type ? type : TEXT_TYPE, env, body, own->http);
+    if (r == -EPROTOTYPE && sn_is_given(env, body)) {
+        r = respond_bytes(slot, status, type ? type : BYTES_TYPE, env, body);
+    }
+    return r;
+}
+
 /*
- * Calls the handler. A string that it returns is the whole answer; anything else lib/ has dealt
- * with, or will.
+ * Calls the handler. A body that it returns is the whole answer, with what is in memory; without
+ * one lib/ has dealt with it, or will.
  */
 static void ask(struct sn_http_server *server, struct sunpath_http_exchange *exchange,
                 enum sn_http_body kind) {
@@ -177,24 +202,24 @@ static void ask(struct sn_http_server *server, struct sunpath_http_exchange *exc
     struct slot *slot = take_slot(server, exchange);
     napi_env env = own->env;
     napi_handle_scope scope;
-    napi_value arguments[3], result;
+    napi_value head_value = NULL, result;
     uint32_t number;
     size_t size;
     const char *head;
 
-    if (!slot || napi_open_handle_scope(env, &scope) != napi_ok) {
+    if (!slot || !own->http_quick.words || napi_open_handle_scope(env, &scope) != napi_ok) {
         sunpath_http_fail(exchange, 503, NULL);
         return;
     }
     head = sunpath_http_head(exchange, &size);
     number = number_of(own->http, slot);
-    arguments[0] = number_value(env, number);
-    napi_create_string_latin1(env, head, size, &arguments[1]);
-    arguments[2] = number_value(env, kind);
-    result = sn_object_tell(&server->object, SN_HTTP_REQUEST, 3, arguments);
+    if (!sn_http_quick_note(own, number, kind, head, size)) {
+        napi_create_string_latin1(env, head, size, &head_value);
+    }
+    result = sn_object_tell(&server->object, SN_HTTP_REQUEST, head_value ? 1 : 0, &head_value);
     slot = find_slot(own, number);
     if (slot && !slot->is_done) {
-        int r = result ? respond_text(slot, 200, TEXT_TYPE, env, result, own->http) : -EINVAL;
+        int r = result ? respond_result(slot, own, result) : -EINVAL;
 
         if (r == 0) {
             slot->is_done = true;
@@ -327,26 +352,6 @@ static napi_value result_of(struct sn_env *own, int r) {
     return sn_int(own->env, r);
 }
 
-/* Those that the engine writes itself; of Content-Length it needs to know. */
-static bool is_engine_s(const char *name, const char *value, int64_t *ret_length) {
-    static const char *const others[] = {"Transfer-Encoding", "Connection", "Keep-Alive", "Date",
-                                         "Server"};
-    char *end;
-
-    if (strcasecmp(name, "Content-Length") == 0) {
-        long long length = strtoll(value, &end, 10);
-
-        *ret_length = value[0] >= '0' && value[0] <= '9' && *end == '\0' ? length : -1;
-        return true;
-    }
-    for (size_t i = 0; i < SN_ARRAY_SIZE(others); i++) {
-        if (strcasecmp(name, others[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What a call's headers say beside themselves. */
 struct facts {
     int64_t length; /* -1: none */
@@ -364,7 +369,7 @@ static bool add_headers(struct slot *slot, napi_env env, char *at, const char *e
         }
         at = (char *)value + strlen(value) + 1;
         n--;
-        if (is_engine_s(name, value, &facts->length)) {
+        if (sn_http_is_engine_s(name, value, &facts->length)) {
             continue;
         }
         facts->has_type = facts->has_type || strcasecmp(name, "Content-Type") == 0;
@@ -407,18 +412,6 @@ static bool take_headers(struct sn_env *own, struct slot *slot, napi_value heade
     return add_headers(slot, env, text, text + size, n_pairs, ret);
 }
 
-static int respond_bytes(struct slot *slot, int status, const struct facts *facts, bool is_exact,
-                         napi_env env, napi_value body) {
-    const void *data;
-    size_t size;
-
-    if (!sn_get_bytes(env, body, "body", &data, &size)) {
-        return -EPROTOTYPE;
-    }
-    return sunpath_http_respond(slot->exchange, status,
-                                facts->has_type || is_exact ? NULL : BYTES_TYPE, data, size);
-}
-
 /* Nothing of it is there, but a HEAD may tell how long it would be. */
 static int respond_empty(struct slot *slot, int status, const struct facts *facts) {
     int r;
@@ -459,7 +452,8 @@ napi_value sn_http_respond(napi_env env, napi_callback_info info) {
         r = respond_text(slot, status, facts.has_type || is_exact ? NULL : TEXT_TYPE, env,
                          args.v[4], own->http);
         if (r == -EPROTOTYPE) {
-            r = respond_bytes(slot, status, &facts, is_exact, env, args.v[4]);
+            r = respond_bytes(slot, status, facts.has_type || is_exact ? NULL : BYTES_TYPE, env,
+                              args.v[4]);
         }
         if (r == -EPROTOTYPE) {
             return NULL; /* thrown */

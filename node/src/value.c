@@ -125,6 +125,14 @@ bool sn_get_bytes(napi_env env, napi_value value, const char *name, const void *
     return true;
 }
 
+bool sn_value_hold(napi_env env, napi_value value, napi_ref *ref) {
+    if (*ref) {
+        napi_delete_reference(env, *ref);
+        *ref = NULL;
+    }
+    return napi_create_reference(env, value, 1, ref) == napi_ok;
+}
+
 bool sn_option(napi_env env, napi_value options, const char *name, napi_value *ret) {
     *ret = sn_undefined(env);
     if (!sn_is_given(env, options)) {

@@ -46,6 +46,9 @@ bool sn_get_bool(napi_env env, napi_value value, const char *name, bool *ret);
 bool sn_get_bytes(napi_env env, napi_value value, const char *name, const void **ret_data,
                   size_t *ret_size);
 
+/* Holds the value by *ref, in place of what that held. */
+bool sn_value_hold(napi_env env, napi_value value, napi_ref *ref);
+
 /* The option `name` of the object `options` (or undefined); *ret is untouched when not given. */
 bool sn_option(napi_env env, napi_value options, const char *name, napi_value *ret);
 bool sn_option_string(napi_env env, napi_value options, const char *name, char **ret);
