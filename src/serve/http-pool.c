@@ -124,8 +124,7 @@ struct sunpath_http_exchange *sp_http_exchange_take_like(
         exchange->n_repeats = model->n_repeats - 1;
         exchange->is_head_request = model->is_head_request;
         exchange->may_follow = model->may_follow;
-        exchange->router = model->router;
-        exchange->found = model->found;
+        exchange->way = model->way;
     }
     return exchange;
 }

@@ -56,7 +56,7 @@ static void judge_head(struct sunpath_http_exchange *exchange, const char *input
     exchange->is_head_request =
         head->method.size == 4 && memcmp(input + head->method.at, "HEAD", 4) == 0;
     exchange->may_follow = may_follow(head, input);
-    exchange->router = NULL;
+    exchange->way = NULL;
 }
 
 /*
@@ -94,6 +94,13 @@ static void start_exchange(struct sp_http_connection *connection,
         exchange->may_follow && (max_requests == 0 || connection->n_requests < max_requests);
 }
 
+static void go(struct sunpath_http_exchange *exchange, const struct sp_http_way *way) {
+    exchange->handler = way->handler;
+    exchange->handler_user = way->user;
+    exchange->route = way->route;
+    exchange->routing = way->routing;
+}
+
 /* The program hears of it. */
 static void announce(struct sp_http_connection *connection,
                      struct sunpath_http_exchange *exchange) {
@@ -109,11 +116,15 @@ static void announce(struct sp_http_connection *connection,
         if (connection->is_dead || exchange->is_ended) {
             return; /* by an observer: the handler hears nothing of it */
         }
+        exchange->way = NULL; /* it may have changed what decides */
     }
     exchange->is_announced = true;
     exchange->may_decode = server->options.decodes_bodies && exchange->is_reading;
     if (sp_unlikely(server->options.compresses)) {
         (void)sunpath_http_compress(exchange, NULL);
+    }
+    if (exchange->way) {
+        go(exchange, exchange->way);
     }
     if (exchange->handler->on_head) {
         exchange->handler->on_head(exchange, exchange->handler_user);

@@ -80,6 +80,15 @@ struct sp_http_hook {
     void (*on_leave)(struct sp_http_hook *hook);
 };
 
+/* Where a router leads a request to by no more than its head, which leads there whenever it comes.
+ */
+struct sp_http_way {
+    const struct sunpath_http_handler *handler;
+    void *user;
+    const char *route;
+    void *routing;
+};
+
 struct sunpath_http_exchange {
     /* Memory that goes from one request to the next. */
     struct sp_buffer kept;      /* the head, once it has left the stream's input */
@@ -98,7 +107,7 @@ struct sunpath_http_exchange {
     size_t n_repeats; /* so many times the same bytes come behind the head */
     bool is_head_request;
     bool may_follow;                 /* another request, after this one */
-    const void *router, *found;      /* which has looked the head up, and what that gave */
+    const struct sp_http_way *way;   /* the head leads to, if a router has said so */
     struct sp_http_body body;        /* while is_reading */
     uint64_t max_body;               /* bytes, decoded */
     int64_t left;                    /* of the announced length; -1: none was announced */

@@ -141,6 +141,12 @@ static struct sp_target *new_target(struct sunpath_router *root, const struct sp
     };
     target->plain = (struct sp_routing){.target = target, .scope = scope};
     target->is_plain = target->n_params == 0 && scope->n_steps == 0;
+    target->way = (struct sp_http_way){
+        .handler = target->route->handler,
+        .user = target->route->user,
+        .route = target->pattern,
+        .routing = &target->plain,
+    };
     target->endpoint = (struct sp_endpoint){
         .methods = route->methods,
         .n_methods = route->n_methods,

@@ -337,6 +337,13 @@ static sp_noinline bool compile(struct sunpath_router *router,
     return true;
 }
 
+/* Is the router all that has a say in where the request goes? */
+static bool is_first(const struct sunpath_router *router,
+                     const struct sunpath_http_exchange *exchange) {
+    return exchange->handler == sunpath_router_handler() && exchange->handler_user == router &&
+           !exchange->rewritten.data;
+}
+
 static void on_head(struct sunpath_http_exchange *exchange, void *user) {
     struct sunpath_router *router = user;
     const struct sp_target *target;
@@ -348,6 +355,9 @@ static void on_head(struct sunpath_http_exchange *exchange, void *user) {
     if (sp_likely(target && target->is_plain)) {
         exchange->route = target->pattern;
         exchange->routing = (void *)&target->plain;
+        if (is_first(router, exchange)) {
+            exchange->way = &target->way;
+        }
         hand_over(exchange, target);
     } else {
         look_up(router, exchange, target);

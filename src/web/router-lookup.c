@@ -233,8 +233,8 @@ static int explain(const struct sunpath_router *router, struct sp_lookup *lookup
     return 0;
 }
 
-const struct sp_target *sp_router_find_anew(const struct sunpath_router *router,
-                                            struct sunpath_http_exchange *exchange) {
+const struct sp_target *sp_router_find(const struct sunpath_router *router,
+                                       struct sunpath_http_exchange *exchange) {
     const char *bytes = sp_http_exchange_head(exchange);
     struct sp_slice target = sp_http_exchange_routed(exchange, bytes);
     const char *path = target.data, *mark = memchr(path, '?', target.size);

@@ -106,6 +106,7 @@ struct sp_target {
     size_t n_params;
     struct sp_routing plain; /* for exchanges that need none of their own */
     bool is_plain;           /* they do not: there are neither parameters nor middleware */
+    struct sp_http_way way;  /* with is_plain, and without conditions */
 };
 
 /* router-match.c */
@@ -121,20 +122,8 @@ int sp_conditions_hold(const struct sp_conditions *conditions,
  * What a lookup would find, at a fraction of its cost, when the path is a route's that has no
  * parameters and no conditions; or NULL: look it up.
  */
-const struct sp_target *sp_router_find_anew(const struct sunpath_router *router,
-                                            struct sunpath_http_exchange *exchange);
-/* The same; asked only once while the head stays what it was. */
-static inline const struct sp_target *sp_router_find(const struct sunpath_router *router,
-                                                     struct sunpath_http_exchange *exchange) {
-    if (sp_unlikely(exchange->rewritten.data != NULL)) {
-        return sp_router_find_anew(router, exchange);
-    }
-    if (exchange->router != router) {
-        exchange->found = sp_router_find_anew(router, exchange);
-        exchange->router = router;
-    }
-    return exchange->found;
-}
+const struct sp_target *sp_router_find(const struct sunpath_router *router,
+                                       struct sunpath_http_exchange *exchange);
 
 struct sp_lookup {
     struct sp_walk walk;
