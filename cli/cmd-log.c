@@ -266,13 +266,14 @@ static void show(const struct sunpath_message *datagram, const char *sender) {
     struct cli_priority priority;
 
     sunpath_syslog_parse(&message, datagram->data, datagram->size);
-    printf("%s %s: ", sender, cli_show_priority(&priority, message.priority));
+    printf("%s %s", sender, cli_show_priority(&priority, message.priority));
+    print_part(" ", message.data, ""); /* in front of what the program wrote, which may look so */
+    fputs(": ", stdout);
     print_part("", message.ident, "");
     print_part("[", message.pid, "]");
     if (message.ident.data != NULL || message.pid.data != NULL) {
         fputs(": ", stdout);
     }
-    print_part("", message.data, " ");
     print_part("", message.text, "\n");
 }
 

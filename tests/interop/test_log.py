@@ -127,7 +127,9 @@ class Listening(TestCase):
         self.assertRegex(process.stdout.readline(), r"^pid \d+ \(root:root\) user\.notice: app: with a host\n$")
         self.run_ok("logger", "-u", path, "--rfc5424=notq", "--sd-id", "x@1", "--sd-param", r'a="b\]"', "-t", "app", "new")
         self.assertRegex(process.stdout.readline(),
-                         r'^pid \d+ \(root:root\) user\.notice: app: \[x@1 a="b\\\]"\] new\n$')
+                         r'^pid \d+ \(root:root\) user\.notice \[x@1 a="b\\\]"\]: app: new\n$')
+        self.run_ok("logger", "-u", path, "--rfc5424=notq", "-t", "app", '[x@1 a="b"] said')
+        self.assertRegex(process.stdout.readline(), r'^pid \d+ \(root:root\) user\.notice: app: \[x@1 a="b"\] said\n$')
         self.assertEqual(process.stop(), -signal.SIGTERM)
         self.assertFalse(os.path.exists(path))
 
