@@ -80,10 +80,10 @@ SUNPATH_API int sunpath_form_receive(struct sunpath_http_exchange *exchange, int
 
 /*
  * Gives the file at `index` a name in the directory, and the mode (0: 0600). `name` NULL: what
- * sunpath_form_safe_name() makes of its filename, and when that is taken "name-1.ext" and so on. It
- * never replaces a file. The name is stored in *ret_name (may be NULL), valid as the form is.
- * -ENOENT (no such file), -EINVAL (a name with a "/", or "." or ".."), -EEXIST (it is taken),
- * -EALREADY (it has one), or what linkat(2) says.
+ * sunpath_form_safe_name() makes of its filename, and when that is taken "name-1.ext" and so on to
+ * 99, then one with a random number. It never replaces a file. The name is stored in *ret_name (may
+ * be NULL), valid as the form is. -ENOENT (no such file), -EINVAL (a name with a "/", or "." or
+ * ".."), -EEXIST (it is taken), -EALREADY (it has one), or what linkat(2) says.
  */
 SUNPATH_API int sunpath_form_save(struct sunpath_form *form, size_t index, const char *name,
                                   mode_t mode, const char **ret_name);

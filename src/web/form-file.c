@@ -15,10 +15,15 @@
 #include "web/form.h"
 
 #define MAX_NAME    200 /* of 255, so that there is room for a number and a backup's suffix */
-#define MAX_NUMBER  999
+#define MAX_NUMBER  99  /* from then on random ones: no name is ever used up, nor slow to find */
+#define N_SUFFIX    18  /* "-" and such a number, with its NUL */
 #define N_TEMPORARY 40
 
 /* ---- while it is written --------------------------------------------------------------------- */
+
+static int random_bytes(void *ret, size_t size) {
+    return getrandom(ret, size, 0) == (ssize_t)size ? 0 : -EIO;
+}
 
 /* Not every file system has files without a name: there it is a hidden one that nobody guesses. */
 static int open_named(struct sunpath_form *form, struct sp_form_entry *entry) {
@@ -29,7 +34,7 @@ static int open_named(struct sunpath_form *form, struct sp_form_entry *entry) {
     if (!name) {
         return -ENOMEM;
     }
-    if (getrandom(number, sizeof(number), 0) != sizeof(number)) {
+    if (random_bytes(number, sizeof(number)) < 0) {
         return -EIO;
     }
     snprintf(name, N_TEMPORARY, ".%016llx%016llx", (unsigned long long)number[0],
@@ -164,16 +169,30 @@ static int give_name(struct sunpath_form *form, struct sp_form_entry *entry, con
     return linkat(AT_FDCWD, path, form->directory_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
-/* The name, or one with a number before its extension. `name` has room for MAX_NAME + 5 bytes. */
+/* Puts the number in front of the extension. `name` has room for MAX_NAME + N_SUFFIX bytes. */
+static void put_number(char *name, const char *made, const char *format,
+                       unsigned long long number) {
+    const char *extension = extension_of(made);
+    char suffix[N_SUFFIX];
+
+    snprintf(suffix, sizeof(suffix), format, number);
+    snprintf(name, MAX_NAME + N_SUFFIX, "%.*s%s%s", (int)(extension - made), made, suffix,
+             extension);
+}
+
+/* The name, or one with a number. */
 static int give_free_name(struct sunpath_form *form, struct sp_form_entry *entry, char *name) {
     char made[MAX_NAME + 1];
-    const char *extension;
+    uint64_t random;
     int r = give_name(form, entry, name);
 
     snprintf(made, sizeof(made), "%s", name);
-    extension = extension_of(made);
-    for (int number = 1; r == -EEXIST && number <= MAX_NUMBER; number++) {
-        snprintf(name, MAX_NAME + 5, "%.*s-%d%s", (int)(extension - made), made, number, extension);
+    for (unsigned number = 1; r == -EEXIST && number <= MAX_NUMBER; number++) {
+        put_number(name, made, "-%llu", number);
+        r = give_name(form, entry, name);
+    }
+    if (r == -EEXIST && (r = random_bytes(&random, sizeof(random))) == 0) {
+        put_number(name, made, "-%016llx", random);
         r = give_name(form, entry, name);
     }
     return r;
@@ -195,7 +214,7 @@ int sunpath_form_save(struct sunpath_form *form, size_t index, const char *name,
         (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)) {
         return -EINVAL;
     }
-    made = sunpath_http_alloc(form->exchange, name ? strlen(name) + 1 : MAX_NAME + 5);
+    made = sunpath_http_alloc(form->exchange, name ? strlen(name) + 1 : MAX_NAME + N_SUFFIX);
     if (!made) {
         return -ENOMEM;
     }

@@ -4,6 +4,7 @@
 import os, sys; sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib")); from sunpath_test import *
 
 import gzip
+import itertools
 import json
 import pwd
 
@@ -216,26 +217,44 @@ class BehindProxy(ExampleTest):
 class Load(ExampleTest):
     """Each example under h2load, with the sanitizers on: every request answered, and a clean end."""
 
-    # example, its arguments, the target, statuses of 2xx there are to be
+    # example, its arguments, the target, and what h2load is to do
     EXAMPLES = [
         ("http-hello", [], "/"),
         ("http-later", [], "/?ms=1"),
         ("http-visits", [], "/"),
-        ("http-form", [], "/"),
+        ("http-stream", [], "/", "-d", "{dir}/body"),
+        ("http-form", [], "/", "-d", "{dir}/form", "-H", "content-type: application/x-www-form-urlencoded"),
         ("docker-api", [], "/v1.41/containers/json"),
         ("key-value", [], "/keys"),
         ("json-api", [], "/tasks"),
         ("behind-proxy", ["root"], "/client"),
+        ("workers", ["2"], "/"),
+        ("file-server", ["{dir}/site"], "/page"),
+        ("upload", ["{dir}/up"], "/", "-d", "{dir}/parts", "-H", "content-type: multipart/form-data; boundary=b"),
+        ("events", [], "/events", "-d", "{dir}/form"),
+        ("service", ["{dir}/access.log", "user=root"], "/healthz", "-n", "900"),  # it lets 1,000 a second through
     ]
 
+    def make_files(self):
+        os.makedirs(self.path("site/downloads"))
+        os.mkdir(self.path("up"))
+        part = 'Content-Disposition: form-data; name="file"; filename="a.txt"'
+        for name, text in [("site/page", "x" * 100000), ("body", "y" * 20000), ("form", "name=ada&mail=a%40b"),
+                           ("parts", f"--b\r\n{part}\r\n\r\nhello\r\n--b--\r\n")]:
+            with open(self.path(name), "w", newline="") as file:
+                file.write(text)
+
     def test_h2load(self):
-        for name, arguments, target in self.EXAMPLES:
-            with self.subTest(name):
-                self.serve_example(name, *arguments)
-                output = self.run_ok("h2load", "--h1", "-n", "3000", "-c", "16", f"--base-uri=unix:{self.socket}",
-                                     f"http://localhost{target}")
-                self.assertIn("3000 succeeded, 0 failed, 0 errored", output)
-                self.assertIn("3000 2xx", output)
+        self.make_files()
+        for (name, arguments, target, *how), depth in itertools.product(self.EXAMPLES, [1, 8]):
+            with self.subTest(name, depth=depth):
+                self.serve_example(name, *(argument.format(dir=self.dir) for argument in arguments))
+                output = self.run_ok("h2load", "--h1", "-n", "2000", "-c", "16", "-m", depth,
+                                     *(word.format(dir=self.dir) for word in how),
+                                     f"--base-uri=unix:{self.socket}", f"http://localhost{target}")
+                n = "900" if name == "service" else "2000"
+                self.assertIn(f"{n} succeeded, 0 failed, 0 errored", output)
+                self.assertIn(f"{n} 2xx", output)
                 self.assertEqual(self.server.stop(), 0, self.server.output()[-2000:])
 
 

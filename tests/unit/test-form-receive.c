@@ -98,6 +98,27 @@ START_TEST(files_are_saved_by_name) {
 }
 END_TEST
 
+/* Whoever sends the same name again and again takes it from nobody. */
+START_TEST(no_name_is_ever_used_up) {
+    char name[64];
+    int n = 0;
+
+    saved_as = "";
+    open_server();
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof(name), i > 0 ? "files/a-%d.txt" : "files/a.txt", i);
+        close(open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    }
+    for (int i = 0; i < 2; i++) {
+        check_answer(MULTIPART, FILE_NAMED("a.txt") "one\r\n--b--", 200, "f[a.txt]=one;");
+    }
+    ck_assert_int_eq(n_files(), 102);
+    sscanf(serving.log, "a-%*16[0-9a-f].txt;a-%*16[0-9a-f].txt;%n", &n);
+    ck_assert_msg(n > 0 && serving.log[n] == '\0', "%s", serving.log);
+    close_server();
+}
+END_TEST
+
 START_TEST(a_chosen_name_is_never_replaced) {
     open_server();
     saved_as = "chosen";
@@ -183,7 +204,7 @@ START_TEST(a_directory_that_cannot_be_written_is_our_trouble) {
 }
 END_TEST
 
-SP_TESTS("form-receive", files_are_saved_by_name, a_chosen_name_is_never_replaced,
-         what_is_not_saved_is_gone, forms_without_files_are_received_too,
-         memory_has_limits_and_files_are_none, descriptors_have_a_limit,
-         a_directory_that_cannot_be_written_is_our_trouble)
+SP_TESTS("form-receive", files_are_saved_by_name, no_name_is_ever_used_up,
+         a_chosen_name_is_never_replaced, what_is_not_saved_is_gone,
+         forms_without_files_are_received_too, memory_has_limits_and_files_are_none,
+         descriptors_have_a_limit, a_directory_that_cannot_be_written_is_our_trouble)
