@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The examples about messages, each with a peer in Python: files passed, datagrams logged, ABCI's frames, and
+"""The examples about messages, each with a peer in Python: files passed, datagrams logged, ABCI's frames, pictures and
 a message of 1 GiB."""
 
 import os, sys; sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib")); from sunpath_test import *
 import mmap
+import re
 import struct
 
 
@@ -181,6 +182,38 @@ class LargeMessage(TestCase):
             self.assertRaises(PermissionError, os.write, fds[0], b"x")
             os.close(fds[0])
             self.assertEqual(sender.wait(DEADLINE), 0)
+
+
+class Pictures(TestCase):
+    """Drawn in memory that both programs have, or copied for who has none."""
+
+    def setUp(self):
+        super().setUp()
+        self.socket = self.path("s")
+        self.server = self.start(example("pictures"), "draw", self.socket)
+        self.server.wait_for_socket(self.socket)
+
+    def tearDown(self):
+        self.assertEqual(self.server.stop(), 0, self.server.output())
+        super().tearDown()
+
+    def test_nearly_all_of_them_in_place(self):
+        for _ in range(3):
+            said = self.run_ok(example("pictures"), "watch", self.socket, 200)
+            self.assertGreater(int(re.fullmatch(r"200 pictures, (\d+) drawn in place\n", said)[1]), 150)
+
+    def test_python_gets_the_same_ones_through_the_socket(self):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(DEADLINE)
+            client.connect(self.socket)
+            client.sendall(6 * (struct.pack(">I", 4) + b"next"))  # faster than it takes them
+            with client.makefile("rb") as stream:
+                for number in range(1, 7):
+                    size, = struct.unpack(">I", stream.read(4))
+                    picture = stream.read(size)
+                    self.assertEqual(size, 8 << 20)
+                    self.assertEqual(struct.unpack("=QQ", picture[:16]), (number, 0))
+                    self.assertEqual(picture.count(number, 16), size - 16)
 
 
 if __name__ == "__main__":
