@@ -51,6 +51,9 @@ SUNPATH_API int sunpath_loop_run(struct sunpath_loop *loop);
  * servers can be closed and their socket files removed. Returns the signal's number, 0 after
  * sunpath_loop_stop(), or a negative errno. Both signals are blocked in the calling thread
  * meanwhile (see sunpath_signal_open()) and as before afterwards: a second one ends the program.
+ * One that comes before this call ends it, too, and leaves the socket files that are there already
+ * to the next start, which replaces them. A program that blocks both signals (sigprocmask(2))
+ * before it publishes anything finds it here instead.
  */
 SUNPATH_API int sunpath_loop_run_until_signal(struct sunpath_loop *loop);
 

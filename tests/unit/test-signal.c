@@ -146,7 +146,23 @@ START_TEST(a_program_runs_until_it_is_told_to_end) {
 }
 END_TEST
 
-SP_TESTS("signal", a_program_runs_until_it_is_told_to_end, signals_arrive_as_events,
+START_TEST(a_signal_that_was_blocked_waits_for_the_loop) {
+    sigset_t both, before;
+
+    sigemptyset(&both);
+    sigaddset(&both, SIGTERM);
+    sigaddset(&both, SIGINT);
+    ck_assert_int_eq(sigprocmask(SIG_BLOCK, &both, &before), 0);
+    ck_assert_int_eq(raise(SIGTERM), 0);
+    ck_assert_int_eq(sunpath_loop_open(&loop), 0);
+    ck_assert_int_eq(sunpath_loop_run_until_signal(loop), SIGTERM);
+    sunpath_loop_close(loop);
+    ck_assert_int_eq(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+}
+END_TEST
+
+SP_TESTS("signal", a_program_runs_until_it_is_told_to_end,
+         a_signal_that_was_blocked_waits_for_the_loop, signals_arrive_as_events,
          a_mask_from_before_stays, what_is_no_signal_is_refused,
          a_signal_may_be_closed_by_itself_and_opened_again,
          a_signal_of_the_programs_own_ends_the_wait)
