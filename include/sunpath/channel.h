@@ -36,7 +36,7 @@ enum sunpath_fd_kind {
 
 /* What arrived. All of it is valid until on_message returns. */
 struct sunpath_channel_message {
-    const void *data;
+    const void *data; /* at any alignment: numbers in it are to be copied out */
     size_t size;
     uint64_t number; /* of this message on this channel, from 1: as in the errors' texts */
     /* The descriptors that came along, close-on-exec. Set those to -1 that you keep: the others are
