@@ -53,7 +53,7 @@ class Head {
 
 // ---- headers that many answers have: the addon knows the last few sets of them by number ----
 
-const sets = []; // { names, values }
+const sets = []; // { names, values, text }
 let nMissed = 0;
 let nLearned = 0;
 
@@ -84,8 +84,9 @@ function learn(result) {
   const values = Object.values(headers);
   if (!values.every(value => typeof value === 'string')) return;
   const number = nLearned % N_SETS;
-  if (binding.httpLearn(number, names.map((name, i) => `${name}\0${values[i]}\0`).join(''), names.length)) {
-    sets[number] = { names, values };
+  const text = names.map((name, i) => `${name}\0${values[i]}\0`).join('');
+  if (binding.httpLearn(number, text, names.length)) {
+    sets[number] = { names, values, text };
     nLearned++;
   }
 }
@@ -111,4 +112,18 @@ function answer(result, max) {
   return body;
 }
 
-module.exports = { Head, answer, learn, number: () => words[NUMBER], bodyKind: () => words[KIND] };
+// What is returned to the addon is lost when a tick or a promise throws behind the handler.
+let kept;
+
+function keep(body) {
+  kept = body;
+  return body;
+}
+
+function giveKept(number) {
+  if (kept === undefined) return;
+  const { text = '', names = [] } = (words[STATUS] !== 0 && sets[words[SET]]) || {};
+  binding.httpRespond(number, words[STATUS] || 200, text, names.length, kept, false);
+}
+
+module.exports = { Head, answer, giveKept, keep, learn, number: () => words[NUMBER], bodyKind: () => words[KIND] };

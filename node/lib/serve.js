@@ -18,7 +18,8 @@ const { Peer } = require('./peer');
 const kServer = Symbol('server');
 const kServe = Symbol('serve');
 const kClosed = Symbol('closed');
-const CLOSED = 5; // as node/src/http.h has it
+const CLOSED = 5; // as node/src/http.h has them
+const LOST = 6;
 
 const PIECE_MAX = 256 * 1024;
 const OUTPUT_MIN = 4096;
@@ -228,11 +229,15 @@ class HttpServer extends EventEmitter {
 function onRequest(head) {
   const server = this[kServer];
   const exchange = new Exchange(server, quick.number(), new quick.Head(head), quick.bodyKind());
-  return new AsyncResource('SUNPATHREQUEST').runInAsyncScope(server[kServe], server, exchange);
+  return quick.keep(new AsyncResource('SUNPATHREQUEST').runInAsyncScope(server[kServe], server, exchange));
 }
 
 function onEvent(number, event, value) {
   const server = this[kServer];
+  if (event === LOST) {
+    quick.giveKept(number);
+    return;
+  }
   if (event !== CLOSED) {
     server.pending.get(number)?.tell(event, value);
     return;

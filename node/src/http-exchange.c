@@ -217,6 +217,9 @@ static void ask(struct sn_http_server *server, struct sunpath_http_exchange *exc
         napi_create_string_latin1(env, head, size, &head_value);
     }
     result = sn_object_tell(&server->object, SN_HTTP_REQUEST, head_value ? 1 : 0, &head_value);
+    if (!result) { /* a tick or a promise behind the handler threw */
+        sn_http_tell(server, number, SN_HTTP_LOST, NULL);
+    }
     slot = find_slot(own, number);
     if (slot && !slot->is_done) {
         int r = result ? respond_result(slot, own, result) : -EINVAL;

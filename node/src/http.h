@@ -32,7 +32,8 @@ enum sn_http_event {
     SN_HTTP_BODY_END,
     SN_HTTP_DRAIN,
     SN_HTTP_FINISH, /* 0, or the negative errno that ended it before its response was given */
-    SN_HTTP_CLOSED  /* the server (exchange 0): close() is done */
+    SN_HTTP_CLOSED, /* the server (exchange 0): close() is done */
+    SN_HTTP_LOST    /* what the handler returned did not come through */
 };
 
 /* The handler of a server; `user` is its struct sn_http_server. */

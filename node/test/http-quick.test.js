@@ -6,7 +6,7 @@ const assert = require('node:assert');
 const http = require('node:http');
 const { test } = require('node:test');
 const sunpath = require('..');
-const { collect, socketPath } = require('./support');
+const { collect, socketPath, uncaught } = require('./support');
 
 // Asks `n` times, one after the other on one connection; each answer is { status, raw, body }.
 async function asking(handler, n, { headers, method, agent = new http.Agent({ keepAlive: true, maxSockets: 1 }) } = {}) {
@@ -81,6 +81,25 @@ test('headers that are wrong stay wrong, and a body where none may be', async ()
     return { status: 204, headers: { good: 'x' }, body: 'x' };
   }, 90);
   for (const { status } of answers) assert.strictEqual(status, 500);
+});
+
+test('ticks and promises of a handler run behind it, and one that throws does not keep its answer', async () => {
+  const order = [];
+  const answers = asking(request => {
+    order.push(`handler ${request.url.slice(17)}`);
+    process.nextTick(() => {
+      order.push('tick');
+      if (/\/(12|21)$/.test(request.url)) throw new Error('on purpose');
+    });
+    Promise.resolve().then(() => order.push('promise'));
+    return request.url.endsWith('2') ? 'x' : { headers: { 'x-one': '1' }, body: 'x' };
+  }, 30);
+  for (let i = 0; i < 2; i++) assert.strictEqual((await uncaught(() => {})).message, 'on purpose');
+  for (const [i, { status, headers, body }] of (await answers).entries()) {
+    assert.strictEqual(`${status} ${body}`, '200 x');
+    assert.strictEqual(headers['x-one'], i % 10 === 2 ? undefined : '1');
+  }
+  assert.deepStrictEqual(order, Array.from({ length: 30 }).flatMap((_, i) => [`handler ${i}`, 'tick', 'promise']));
 });
 
 test('HEAD has the length and no body', async () => {
