@@ -25,7 +25,7 @@ function canonical(address) {
  */
 function clusterListen(address, options = {}) {
   validate.address(address);
-  readOptions.known(options, ...readOptions.PUBLISH);
+  options = readOptions.known(options, ...readOptions.PUBLISH);
   if (!cluster.isPrimary) throw errors.invalidValue('address', 'is for the primary of a cluster to open', address);
   const native = readOptions.listen(options);
   if (native.allow || native.deny) throw errors.invalidValue('options', 'must leave allow and deny to the workers', options);

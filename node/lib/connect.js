@@ -101,7 +101,7 @@ async function connectDescriptor(address, options) {
 
 async function connect(address, options = {}) {
   validate.address(address);
-  readOptions.known(options, ...readOptions.CONNECT, ...readOptions.STREAM, ...readOptions.MESSAGES);
+  options = readOptions.known(options, ...readOptions.CONNECT, ...readOptions.STREAM, ...readOptions.MESSAGES);
   const type = options.type ?? parseAddress(address).type;
   const kind = kindOf(type, options);
   (kind === 'stream' ? checkStreamOptions : messages.checkOptions)(options);

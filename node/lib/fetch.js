@@ -67,8 +67,9 @@ function makeClass({ Dispatcher: Base, Pool }) {
       super();
       if (typeof address === 'object' && options === undefined) [address, options] = [undefined, address];
       validate.optional(validate.address, address);
-      const { connect = {}, ...rest } = validate.optional(validate.object, options, 'options') ?? {};
-      readOptions.connect(readOptions.known(validate.object(connect, 'options.connect'), ...readOptions.CONNECT));
+      const { connect: given = {}, ...rest } = validate.optional(validate.object, options, 'options') ?? {};
+      const connect = readOptions.known(validate.object(given, 'options.connect'), ...readOptions.CONNECT);
+      readOptions.connect(connect);
       this.#address = address === undefined ? undefined : takeApart(address)?.address ?? formatAddress(parseAddress(address));
       this.#connect = connect;
       this.#options = rest;

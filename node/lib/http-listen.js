@@ -113,7 +113,7 @@ function listenOn(server, fd, backlog) {
  */
 async function httpListen(app, address, options = {}) {
   validate.address(address);
-  readOptions.known(options, ...readOptions.PUBLISH);
+  options = readOptions.known(options, ...readOptions.PUBLISH);
   const native = readOptions.listen(options);
   const type = options.type ?? parseAddress(address).type;
   if (type !== 'stream') throw errors.invalidValue('options.type', 'must be stream', type);

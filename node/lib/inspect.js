@@ -23,7 +23,7 @@ function isAutomatic({ socket, state }) {
  * not be looked into.
  */
 async function list(options = {}) {
-  validate.object(options, 'options');
+  options = readOptions.known(options, 'directories', 'all');
   const directories = validate.optional(validate.strings, options.directories, 'options.directories') ?? [];
   const all = validate.optional(validate.boolean, options.all, 'options.all') ?? false;
   const { sockets, hidden } = await promised(binding.list, directories.map(directory => path.resolve(directory)));
@@ -34,7 +34,7 @@ async function list(options = {}) {
 /** Whether connecting would work and, if not, why and what to do: the keys of `sunpath doctor --json`. */
 async function doctor(address, options = {}) {
   validate.address(address);
-  validate.object(options, 'options');
+  options = readOptions.known(options, 'user', 'type');
   return promised(binding.doctor, address, {
     user: validate.optional(readOptions.account, options.user, 'options.user'),
     type: validate.optional(readOptions.type, options.type, 'options.type'),

@@ -340,7 +340,7 @@ function abandon(socket, error) {
  */
 async function bind(address, options = {}) {
   validate.address(address);
-  readOptions.known(options, ...readOptions.PUBLISH, ...readOptions.STREAM, ...readOptions.MESSAGES);
+  options = readOptions.known(options, ...readOptions.PUBLISH, ...readOptions.STREAM, ...readOptions.MESSAGES);
   const listen = readOptions.listen({ ...options, type: options.type ?? 'dgram' });
   checkOptions(options);
   if (options.signal?.aborted) throw errors.aborted(options.signal);

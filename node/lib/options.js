@@ -16,15 +16,20 @@ const STREAM = ['allowHalfOpen', 'highWaterMark', 'readableHighWaterMark', 'writ
   'writableObjectMode', 'emitClose', 'signal', 'encoding', 'decodeStrings', 'defaultEncoding'];
 const MESSAGES = ['framing', 'dropCr', 'maxMessage', 'maxQueue', 'idle', 'maxFds', 'withInfo', 'credentials'];
 
-// A misspelt `mode` or `allow` must not pass unnoticed.
+// The options of a call, each looked at once. A misspelt `mode` or `allow` must not pass unnoticed.
 function known(options, ...names) {
   validate.object(options, 'options');
   for (const name of Object.keys(options)) {
-    if (options[name] !== undefined && !names.includes(name)) {
+    if (!names.includes(name) && options[name] !== undefined) {
       throw errors.invalidValue(`options.${name}`, 'is no option of this call', options[name]);
     }
   }
-  return options;
+  const taken = {};
+  for (const name of names) {
+    const value = options[name];
+    if (value !== undefined) taken[name] = value;
+  }
+  return taken;
 }
 
 // 0o660, or '660' and '0660' as chmod(1) takes them.

@@ -126,7 +126,7 @@ class HttpServer extends EventEmitter {
    * milliseconds (Infinity: waits as long as it takes).
    */
   close(options = {}) {
-    validate.object(options, 'options');
+    options = readOptions.known(options, 'timeout');
     const timeout = validate.optional(readOptions.duration, options.timeout, 'options.timeout') ?? this.#drainMs;
     this.#closing ??= new Promise(resolve => {
       this.once(kClosed, resolve);

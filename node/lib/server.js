@@ -89,7 +89,11 @@ class Server extends EventEmitter {
   }
 
   closeAllConnections() {
-    for (const entry of [...this[kConnections]]) entry.deref()?.destroy();
+    for (const entry of [...this[kConnections]]) {
+      const connection = entry.deref();
+      if (connection === undefined) leave(this, entry); // collected, which nobody was told yet
+      else connection.destroy();
+    }
   }
 
   /*
@@ -99,7 +103,7 @@ class Server extends EventEmitter {
    */
   async handOver(socket, options = {}) {
     if (!(socket instanceof Socket)) throw errors.invalidType('socket', 'an instance of Socket', socket);
-    validate.object(options, 'options');
+    options = readOptions.known(options, 'timeout');
     const timeout = validate.optional(readOptions.duration, options.timeout, 'options.timeout') ?? 10000;
     if (this[kHandle] === null) throw errors.serverNotRunning();
     const fd = takeFd(socket);
@@ -233,7 +237,7 @@ async function listen(address, options, onConnection) {
   }
   options ??= {};
   validate.address(address);
-  readOptions.known(options, 'maxConnections', ...readOptions.PUBLISH, ...readOptions.STREAM, ...readOptions.MESSAGES);
+  options = readOptions.known(options, 'maxConnections', ...readOptions.PUBLISH, ...readOptions.STREAM, ...readOptions.MESSAGES);
   validate.optional(validate.fn, onConnection, 'onConnection');
   const native = readOptions.listen(options);
   const type = options.type ?? parseAddress(address).type;
@@ -254,7 +258,7 @@ async function takeOver(socket, options, onConnection) {
   }
   options ??= {};
   if (!(socket instanceof Socket)) throw errors.invalidType('socket', 'an instance of Socket', socket);
-  readOptions.known(options, 'type', 'timeout', 'maxConnections', ...readOptions.ACCESS, ...readOptions.STREAM, ...readOptions.MESSAGES);
+  options = readOptions.known(options, 'type', 'timeout', 'maxConnections', ...readOptions.ACCESS, ...readOptions.STREAM, ...readOptions.MESSAGES);
   validate.optional(validate.fn, onConnection, 'onConnection');
   checkOptions(options, options.type ?? 'stream');
   const timeout = validate.optional(readOptions.duration, options.timeout, 'options.timeout') ?? 10000;

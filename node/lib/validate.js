@@ -40,7 +40,7 @@ function object(value, name) {
 }
 
 function signal(value, name) {
-  if (value === null || typeof value !== 'object' || !('aborted' in value)) {
+  if (value === null || typeof value !== 'object' || typeof value.aborted !== 'boolean' || typeof value.addEventListener !== 'function') {
     throw invalidType(name, 'an instance of AbortSignal', value);
   }
   return value;

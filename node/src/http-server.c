@@ -281,6 +281,7 @@ static napi_value start_closing(napi_env env, napi_callback_info info) {
     }
     server->is_closing = true;
     sn_object_set_active(&server->object, true);
+    sn_object_set_ref(&server->object, true); /* somebody waits for the end of it */
     sunpath_http_server_drain(server->server, (int)timeout, on_drained, server);
     sn_env_touch(server->object.own);
     return NULL;

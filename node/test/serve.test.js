@@ -629,3 +629,10 @@ test('a request that was answered never has the body of another', async () => {
     agent.destroy();
   });
 });
+
+test('close() settles though nothing else keeps the process', async () => {
+  const child = start(process.execPath, '-e', `require(${JSON.stringify(require.resolve('..'))}).serve(process.argv[1], () => '')
+    .then(server => server.unref().close()).then(() => console.log('closed'));`, socketPath());
+  assert.strictEqual(await child.ended, 0);
+  assert.strictEqual(child.output, 'closed\n');
+});

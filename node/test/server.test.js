@@ -293,6 +293,20 @@ test('arguments of a wrong type or range are refused', async () => {
   assert.strictEqual(fs.existsSync(path), false);
 });
 
+test('each option is looked at once, and what is no signal leaves nothing behind', async () => {
+  const path = socketPath();
+  const looks = [];
+  const options = Object.create({ get backlog() { return looks.push('backlog'); } }, {
+    mode: { enumerable: true, get() { looks.push('mode'); return 0o600; } },
+    signal: { enumerable: true, get() { return void looks.push('signal'); } },
+  });
+  const server = await sunpath.listen(path, options);
+  assert.deepStrictEqual(looks.sort(), ['backlog', 'mode', 'signal']);
+  await server.close();
+  await assert.rejects(sunpath.listen(path, { signal: { aborted: false } }), { code: 'ERR_INVALID_ARG_TYPE' });
+  assert(!fs.existsSync(path));
+});
+
 test('an option that a call does not have is refused: a misspelt mode would leave the socket open', async () => {
   const path = socketPath();
   const refused = name => ({ code: 'ERR_INVALID_ARG_VALUE', message: new RegExp(`"options\\.${name}" argument is no option`) });
@@ -301,6 +315,8 @@ test('an option that a call does not have is refused: a misspelt mode would leav
   await assert.rejects(sunpath.bind(`dgram:${path}`, { alow: ['uid=0'] }), refused('alow'));
   await assert.rejects(sunpath.serve(path, { Mode: 0o600 }, () => 'x'), refused('Mode'));
   await assert.rejects(sunpath.httpListen(() => {}, path, { maxConnections: 1 }), refused('maxConnections'));
+  await assert.rejects(sunpath.doctor(path, { uid: 0 }), refused('uid'));
+  await assert.rejects(sunpath.list({ directory: [] }), refused('directory'));
   assert.strictEqual(fs.existsSync(path), false);
   await (await sunpath.listen(path, { mod: undefined })).close();
 });
