@@ -6,8 +6,12 @@ const assert = require('node:assert');
 const { once } = require('node:events');
 const { test } = require('node:test');
 const binding = require('../lib/binding');
+const readOptions = require('../lib/options');
 const sunpath = require('..');
-const { nDescriptors, socketPath, until } = require('./support');
+const nodeUnixSocket = require('../lib/node-unix-socket');
+const { directory, nDescriptors, socketPath, turns, until } = require('./support');
+
+process.chdir(directory); // what is called 'x' is made here
 
 // The same every time, unless told otherwise; a failure says which.
 const seed = Number(process.env.SEED ?? 1);
@@ -21,7 +25,7 @@ const detached = new Uint8Array(8);
 structuredClone(detached.buffer, { transfer: [detached.buffer] });
 const throwing = new Proxy({}, { get() { throw new RangeError('a getter that throws'); } });
 
-// No number is a descriptor of this process, and no name leads anywhere.
+// No number is a descriptor of this process, no name leads anywhere, and every function may be called later.
 const values = [
   undefined, null, true, false, 0.5, -1, 1e9, 2 ** 31, 2 ** 53, -(2 ** 31), NaN, Infinity, -Infinity, 10n, Symbol('x'),
   '', 'x', 'a\0b', '\ud800', '/', '/nonexistent/x', '@', 'tcp:', 'y'.repeat(5000), [], [1, 2], ['x'], {}, { fd: -1 },
@@ -66,10 +70,12 @@ const constructors = module => entries(module).filter(([name, value]) =>
 const functions = module => entries(module).filter(([name, value]) =>
   typeof value === 'function' && !isClass(value) && /^[a-z]/.test(name));
 
-// The first two would take lib/'s own away; these wait for another process.
+// These would take lib/'s own away.
 const SKIPPED = new Set(['setCallbacks', 'setBatch']);
 
-for (const [title, module] of [['the package', sunpath], ['the addon', binding]]) {
+const modules = { 'the package': sunpath, 'node-unix-socket': nodeUnixSocket, 'the addon': binding };
+
+for (const [title, module] of Object.entries(modules)) {
   test(`every function of ${title}`, async () => {
     for (const [name, call] of functions(module)) {
       if (SKIPPED.has(name)) continue;
@@ -111,21 +117,84 @@ for (const [title, module] of [['the package', sunpath], ['the addon', binding]]
   });
 }
 
-// Calls the methods of `object` that are not in `except`, with anything.
+// ---- options: each that a call knows, with anything
+
+const { known } = readOptions;
+let namesSeen;
+readOptions.known = (options, ...names) => {
+  namesSeen = names;
+  return known(options, ...names);
+};
+
+// How a call is made with options; null: it takes none. A new function of the package must be in here.
+const withOptions = {
+  Dispatcher: null,
+  bind: options => sunpath.bind(socketPath(), options),
+  clusterListen: options => sunpath.clusterListen(socketPath(), options),
+  connect: async options => sunpath.connect(await listening(), { timeout: 50, ...options }),
+  doctor: async options => sunpath.doctor(await listening(), options),
+  fetch: null, // undici's
+  formatAddress: options => sunpath.formatAddress({ kind: 'path', name: '/x', ...options }),
+  httpListen: options => sunpath.httpListen(() => {}, socketPath(), options),
+  list: options => sunpath.list(options),
+  listen: options => sunpath.listen(socketPath(), options),
+  parseAddress: null,
+  reusePort: null,
+  serve: options => sunpath.serve(socketPath(), options, () => 'x'),
+  takeOver: async options => {
+    const socket = await sunpath.connect(await listening());
+    try {
+      return await sunpath.takeOver(socket, { timeout: 1, ...options });
+    } finally {
+      socket.destroy();
+    }
+  },
+};
+
+let shared;
+async function listening() {
+  shared ??= (await sunpath.listen(socketPath(), conn => conn.on('error', () => {}).resume().end())).unref();
+  return shared.address;
+}
+
+test('every option of every function of the package', async () => {
+  for (const [name] of functions(sunpath)) {
+    const call = withOptions[name];
+    assert(call !== undefined, `${name} is not in the list`);
+    if (call === null) continue;
+    namesSeen = undefined;
+    await attempt(() => call({}), name);
+    const names = namesSeen ?? ['kind', 'type', 'name', 'bytes', 'host', 'port', 'fd', 'isTyped', 'isPadded', 'isAuto'];
+    for (const option of names) {
+      const end = performance.now() + 100;
+      for (let i = 0; i < values.length && performance.now() < end; i++) {
+        await attempt(() => call({ [option]: values[i] }), `${name} ${option}`);
+        await attempt(() => call({ [option]: pick(), get [names[random(names.length)]]() { return pick(); } }), `${name} ${option}`);
+      }
+    }
+  }
+});
+
+// ---- methods: of what is open, and of what is closed
+
+const emitter = ['emit', 'on', 'once', 'addListener', 'prependListener', 'prependOnceListener', 'off', 'removeListener',
+  'removeAllListeners', 'setMaxListeners', '_read', '_write', '_writev', '_final', '_destroy', '_undestroy', 'wrap',
+  'pipe', 'unpipe', 'listenerCount', 'eventNames'];
+
+// Calls the methods of `object` that are not in `except`, with anything, and looks at all it has.
 async function torment(object, except, n) {
   const names = new Set();
   for (let type = Object.getPrototypeOf(object); type && type !== Object.prototype; type = Object.getPrototypeOf(type)) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(type))) {
-      if (typeof value === 'function' && name !== 'constructor' && !except.includes(name)) names.add(name);
+    for (const [name, { value, get }] of Object.entries(Object.getOwnPropertyDescriptors(type))) {
+      if ((value ?? get) instanceof Function && name !== 'constructor' && !except.includes(name)) names.add(name);
     }
   }
   const list = [...names];
   for (let i = 0; i < n; i++) {
     const name = list[random(list.length)];
-    // what is called later calls it: only a class would be refused then, and by nobody here
-    const args = Array.from({ length: random(5) }, pick).map(value => typeof value === 'function' ? () => {} : value);
+    const args = Array.from({ length: random(5) }, pick);
     try {
-      const result = object[name](...args);
+      const result = typeof object[name] === 'function' ? object[name](...args) : undefined;
       if (typeof result?.then === 'function') result.then(() => {}, () => {}); // what destroy() was given, as a rule
     } catch (error) {
       check(error, name);
@@ -134,47 +203,121 @@ async function torment(object, except, n) {
   }
 }
 
-test('the methods of what is open, and of what is closed', async () => {
-  const before = nDescriptors();
-  const path = socketPath();
-  const emitter = ['emit', 'on', 'once', 'addListener', 'prependListener', 'prependOnceListener', 'off', 'removeListener',
-    'removeAllListeners', 'setMaxListeners', '_read', '_write', '_writev', '_final', '_destroy', '_undestroy', 'wrap',
-    'pipe', 'unpipe', 'listenerCount', 'eventNames'];
-  for (let round = 0; round < 30; round++) {
-    const server = await sunpath.listen(path);
-    server.on('error', () => {});
-    const arrived = once(server, 'connection');
-    const client = await sunpath.connect(path);
-    const [conn] = await arrived;
-    for (const socket of [client, conn]) socket.setMaxListeners(0).on('error', () => {});
-    await torment(client, [...emitter, ...(round % 2 ? ['destroy', 'end', 'destroySoon'] : [])], 200);
-    await torment(server, [...emitter, ...(round % 2 ? ['close'] : [])], 50);
-    client.destroy();
-    conn.destroy();
-    await torment(client, emitter, 100);
+async function pair(address, options) {
+  const server = await sunpath.listen(address, options);
+  const arrived = once(server, 'connection');
+  const client = await sunpath.connect(address, options);
+  const [conn] = await arrived;
+  for (const socket of [client, conn]) socket.setMaxListeners(0).on('error', () => {});
+  server.on('error', () => {});
+  const end = () => {
     server.closeAllConnections();
-    await server.close();
-    await torment(server, emitter, 50);
-  }
-  await until(() => {
-    global.gc(); // what openPeerPidfd() gave was forgotten
-    return nDescriptors() <= before + 3;
-  }, 'the descriptors');
-});
+    return server.close();
+  };
+  return { client, end };
+}
 
-test('the handles of the addon', async () => {
-  const path = socketPath();
-  for (let round = 0; round < 20; round++) {
-    const listener = new binding.Listener(path, {});
-    listener.listen();
-    const held = binding.connectNow(path, {});
-    const stream = new binding.Stream(held);
-    assert.strictEqual(held.get(), -1);
-    assert.throws(() => new binding.Stream(held), { code: 'ERR_INVALID_ARG_VALUE' });
-    for (const handle of [stream, listener]) {
-      await torment(handle, ['close', 'takeFd', 'handOver', 'accept'], 200);
-      handle.close();
-      await torment(handle, [], 100);
-    }
+function quiet(object) {
+  return object.setMaxListeners(0).on('error', () => {});
+}
+
+async function collected() {
+  for (let i = 0; i < 5; i++) {
+    global.gc();
+    await turns(2);
   }
-});
+}
+
+function nativePair() {
+  const path = socketPath();
+  const listener = new binding.Listener(path, {});
+  listener.listen();
+  const held = binding.connectNow(path, {});
+  return { listener, held };
+}
+
+/*
+ * What of each class is tormented, the methods that end it, which every other one is spared while it is open, and those
+ * that are never called, as they need what lib/ gives them or give what nobody closes. A new class must be in here.
+ */
+const subjects = {
+  'the package': {
+    Descriptor: [() => new sunpath.Descriptor(1e9), ['close', 'take']],
+    HttpServer: [async () => quiet(await sunpath.serve(socketPath(), () => 'x')), ['close']],
+    MessageSocket: [async round => {
+      if (round % 3 === 0) return quiet(await sunpath.bind(socketPath()));
+      const { client, end } = await pair(round % 3 === 1 ? `seqpacket:${socketPath()}` : socketPath(), round % 3 === 1 ? {} : { framing: 'u16' });
+      return Object.assign(client, { atEnd: end });
+    }, ['destroy', 'end', 'destroySoon']],
+    Peer: [async () => {
+      const { client, end } = await pair(socketPath());
+      return Object.assign(client.peer, { atEnd: end });
+    }, []],
+    Server: [async () => quiet(await sunpath.listen(socketPath())), ['close']],
+    Socket: [async () => {
+      const { client, end } = await pair(socketPath());
+      return Object.assign(client, { atEnd: end });
+    }, ['destroy', 'end', 'destroySoon']],
+  },
+  'node-unix-socket': {
+    DgramSocket: [() => {
+      const socket = quiet(new nodeUnixSocket.DgramSocket());
+      socket.bind(socketPath());
+      return socket;
+    }, ['close']],
+    SeqpacketServer: [() => {
+      const server = quiet(new nodeUnixSocket.SeqpacketServer());
+      server.listen(socketPath());
+      return server;
+    }, ['close']],
+    SeqpacketSocket: [() => {
+      const path = socketPath();
+      const server = quiet(new nodeUnixSocket.SeqpacketServer());
+      server.listen(path);
+      const socket = quiet(new nodeUnixSocket.SeqpacketSocket());
+      socket.connect(path);
+      return Object.assign(socket, { atEnd: () => server.close() });
+    }, ['close', 'destroy', 'end', 'connect']],
+  },
+  'the addon': {
+    Access: [() => new binding.Access({ allow: ['user=root'] }), []],
+    Channel: [() => {
+      const { listener, held } = nativePair();
+      return Object.assign(new binding.Channel(held, { framing: 'u16be' }), { atEnd: () => listener.close() });
+    }, ['close']],
+    Connecting: [() => new binding.Connecting(`${directory}/none`, { timeout: 1 }, () => {}), ['cancel']],
+    Descriptor: [() => new binding.Descriptor(1e9), ['close', 'take']],
+    HttpServer: [() => new binding.HttpServer({}), [], ['listen', 'close']],
+    Listener: [() => nativePair().listener, ['close'], ['handOver', 'accept']],
+    Packet: [() => new binding.Packet(2, undefined, () => {}), ['close']],
+    Stream: [() => {
+      const { listener, held } = nativePair();
+      const stream = new binding.Stream(held);
+      assert.strictEqual(held.get(), -1);
+      assert.throws(() => new binding.Stream(held), { code: 'ERR_INVALID_ARG_VALUE' });
+      return Object.assign(stream, { atEnd: () => listener.close() });
+    }, ['close'], ['takeFd']],
+  },
+};
+
+for (const [title, module] of Object.entries(modules)) {
+  test(`the methods of what ${title} has open, and of what is closed`, async () => {
+    await collected();
+    const before = nDescriptors();
+    for (const [name] of constructors(module)) {
+      if (name === 'Dispatcher') continue; // undici's
+      const [make, ends, never = []] = subjects[title][name] ?? assert.fail(`${name} is not in the list`);
+      for (let round = 0; round < 20; round++) {
+        const object = await make(round);
+        await torment(object, [...emitter, ...never, ...(round % 2 ? ends : [])], 200);
+        for (const end of ['destroy', 'close', 'cancel']) await attempt(() => object[end]?.(), name);
+        await torment(object, [...emitter, ...never], 100);
+        await object.atEnd?.();
+      }
+    }
+    await until(async () => {
+      await collected(); // what openPeerPidfd() gave was forgotten
+      return nDescriptors() <= before + 3;
+    }, 'the descriptors');
+  });
+}

@@ -517,14 +517,14 @@ print(s.recv(100).decode(), flush=True)`, path);
 });
 
 describe('forgotten and unref\'d', () => {
-  test('2,000 sockets that are forgotten are closed', async t => {
+  test('10,000 sockets that are forgotten are closed', async t => {
     const address = `seqpacket:${socketPath()}`;
     const server = await sunpath.listen(address, { backlog: 4096 });
     t.after(() => server.closeAllConnections() ?? server.close());
     await sunpath.connect(address).then(socket => socket.destroy());
     const before = nDescriptors();
-    for (let round = 0; round < 4; round++) {
-      for (let i = 0; i < 250; i++) await sunpath.connect(address); // and as many of the server's
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 500; i++) await sunpath.connect(address); // and as many of the server's
       await until(() => {
         global.gc();
         return nDescriptors() <= before + 4;
@@ -550,7 +550,7 @@ describe('forgotten and unref\'d', () => {
     void t;
   });
 
-  test('workers come and go while the main thread serves', async t => {
+  test('50 workers come and go while the main thread serves', async t => {
     const { address, client, socket, server } = await pair(t);
     socket.on('data', data => socket.write(data));
     server.on('connection', other => other.on('data', data => other.write(data)).on('error', () => {}));
@@ -565,18 +565,27 @@ describe('forgotten and unref\'d', () => {
       const { parentPort, workerData } = require('node:worker_threads');
       (async () => {
         await sunpath.bind(workerData.own, { withInfo: true }).then(socket => socket.on('data', () => {}));
-        const server = await sunpath.listen('seqpacket:' + workerData.own + '.s');
+        const own = 'seqpacket:' + workerData.own + '.s';
+        await sunpath.listen(own, { maxFds: 2, withInfo: true }, socket => socket.on('data', () => {}));
+        const sender = await sunpath.connect(own);
         const client = await sunpath.connect(workerData.address);
         client.on('data', () => parentPort.postMessage('answered'));
-        for (let i = 0; i < 100; i++) client.write('x');
+        for (let i = 0; i < 100; i++) {
+          client.write('x');
+          sender.write({ data: 'x', fds: [0, 1] });
+        }
       })();`;
-    for (let i = 0; i < 3; i++) {
+    const descriptors = nDescriptors();
+    for (let i = 0; i < 10; i++) {
       const before = n;
       const workers = Array.from({ length: 5 }, () => new Worker(work, { eval: true, workerData: { address, own: socketPath() } }));
-      await Promise.all(workers.map(worker => once(worker, 'message')));
-      await Promise.all(workers.map(worker => worker.terminate()));
+      await Promise.all(workers.map(async (worker, k) => {
+        if (k > 0) await once(worker, 'message'); // one of them is ended as it begins
+        await worker.terminate();
+      }));
       await until(() => n > before);
     }
+    await until(() => nDescriptors() <= descriptors, 'the descriptors of the workers');
   });
 });
 
