@@ -24,7 +24,7 @@ const FastBuffer = Buffer[Symbol.species]; // what subarray() makes, without the
 const runTicks = process._tickCallback ?? (() => {}); // else they run when all was told
 
 const words = new Uint32Array(OUT + 2 * MAX_OUT);
-const outbox = new Uint8Array(OUTBOX);
+const outbox = Buffer.allocUnsafeSlow(OUTBOX);
 let detours = new Uint8Array(256); // by slot: 1 when output must not go by the outbox
 
 const readers = []; // by slot: who is told of input; nobody else is held
@@ -101,28 +101,41 @@ function leave() {
 }
 
 /*
- * Takes what is written while input is told: it leaves when all of that was told. False: it is to be handed over now,
- * because there is something before it, or it is no longer the time, or too large.
+ * What is written while input is told is taken here, and leaves when all of that was told. 0: it is to be handed over
+ * now, because there is something before it, or it is no longer the time, or too large. Else how many bytes it is.
  */
 function collect(slot, chunk, size) {
-  if (words[IS_COLLECTING] === 0 || size > PIECE_MAX || size === 0 || detours[slot] !== 0) return false;
-  if (words[N_OUT] === MAX_OUT || words[N_OUT_BYTES] + size > OUTBOX) {
-    binding.sendBatch();
-    if (detours[slot] !== 0) return false;
-  }
+  if (words[IS_COLLECTING] === 0 || size > PIECE_MAX || detours[slot] !== 0 || !makeRoom(slot, size)) return 0;
+  outbox.set(chunk, words[N_OUT_BYTES]);
+  note(slot, size);
+  return size;
+}
+
+function collectText(slot, text) {
+  const max = 3 * text.length;
+  if (words[IS_COLLECTING] === 0 || max > PIECE_MAX || detours[slot] !== 0 || !makeRoom(slot, max)) return 0;
+  const size = outbox.write(text, words[N_OUT_BYTES]);
+  note(slot, size);
+  return size;
+}
+
+function makeRoom(slot, size) {
+  if (words[N_OUT] < MAX_OUT && words[N_OUT_BYTES] + size <= OUTBOX) return true;
+  binding.sendBatch();
+  return detours[slot] === 0;
+}
+
+function note(slot, size) {
   const n = words[N_OUT];
-  const used = words[N_OUT_BYTES];
   const last = OUT + 2 * n - 2;
-  outbox.set(chunk, used);
-  words[N_OUT_BYTES] = used + size;
+  words[N_OUT_BYTES] += size;
   if (n > 0 && words[last] === slot) {
     words[last + 1] += size;
-  } else {
+  } else if (size > 0) {
     words[last + 2] = slot;
     words[last + 3] = size;
     words[N_OUT] = n + 1;
   }
-  return true;
 }
 
-module.exports = { collect, forget, prepare, startReading, stopReading, tell };
+module.exports = { collect, collectText, forget, prepare, startReading, stopReading, tell };

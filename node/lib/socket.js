@@ -98,16 +98,23 @@ class Socket extends Connection {
       encoding = undefined;
     }
     const state = this._writableState;
-    if (this[kWritable] && chunk instanceof Uint8Array && state.length === 0 && state.corked === 0 &&
-        (callback === undefined || typeof callback === 'function')) {
-      const size = chunk.byteLength;
-      if (callback === undefined && batch.collect(this[kSlot], chunk, size)) {
-        this._bytesWritten += size;
+    if (this[kWritable] && state.length === 0 && state.corked === 0 && (callback === undefined || typeof callback === 'function')) {
+      const isBytes = chunk instanceof Uint8Array;
+      let collected = 0;
+      if (callback === undefined) {
+        if (isBytes) collected = batch.collect(this[kSlot], chunk, chunk.byteLength);
+        else if (isPlainText(state, chunk, encoding)) collected = batch.collectText(this[kSlot], chunk);
+      }
+      if (collected > 0) {
+        this._bytesWritten += collected;
         if (this[kTimer] !== null) this[kTimer].refresh();
         return true;
       }
-      const queued = this[kHandle].writeAll(chunk, callback !== undefined);
-      if (queued >= 0) return wrote(this, state, size, queued, callback);
+      if (isBytes) {
+        const size = chunk.byteLength;
+        const queued = this[kHandle].writeAll(chunk, callback !== undefined);
+        if (queued >= 0) return wrote(this, state, size, queued, callback);
+      }
     }
     return super.write(chunk, encoding, callback);
   }
@@ -216,6 +223,10 @@ function onTimeout(socket) {
     return;
   }
   socket.emit('timeout');
+}
+
+function isPlainText(state, chunk, encoding) {
+  return typeof chunk === 'string' && (encoding ?? state.defaultEncoding) === 'utf8';
 }
 
 function wrote(socket, state, size, queued, callback) {

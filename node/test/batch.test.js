@@ -69,6 +69,35 @@ test('several writes in a listener are one message, in their order, whatever the
   assert.deepStrictEqual(callbacks, [1, 3, 5]);
 });
 
+test('text is sent in the encoding it is written in, several writes of a listener in one message', async t => {
+  const { clients: [client], sockets: [socket] } = await pairs(t, 1);
+  socket.once('data', () => {
+    for (const [text, ...encoding] of [['ä€😀'], ['ä', 'latin1'], ['\ud800'], ['', 'utf8'], ['c3a4', 'hex'], ['é', 'utf8']]) {
+      socket.write(text, ...encoding);
+    }
+    assert.strictEqual(socket.bytesWritten, 17);
+    socket.setDefaultEncoding('latin1');
+    socket.end('ö');
+  });
+  client.write('x');
+  const got = await collect(client);
+  assert.strictEqual(got.toString('latin1'), Buffer.concat([
+    Buffer.from('ä€😀'), Buffer.from([0xe4]), Buffer.from('\ufffd'), Buffer.from('ä'), Buffer.from('é'), Buffer.from([0xf6]),
+  ]).toString('latin1'));
+});
+
+test('small writes of one listener come together', async t => {
+  const { clients: [client], sockets: [socket] } = await pairs(t, 1);
+  socket.on('data', () => {
+    socket.write('one ');
+    socket.write(Buffer.from('two '));
+    process.nextTick(() => socket.write('three '));
+    Promise.resolve().then(() => socket.write('four'));
+  });
+  client.write('x');
+  assert.strictEqual(String((await once(client, 'data'))[0]), 'one two three four');
+});
+
 test('what is written before a socket is destroyed or let go is sent', async t => {
   const { clients, sockets } = await pairs(t, 2);
   sockets[0].on('data', () => {
