@@ -340,7 +340,9 @@ static sp_noinline bool compile(struct sunpath_router *router,
 /* Is the router all that has a say in where the request goes? */
 static bool is_first(const struct sunpath_router *router,
                      const struct sunpath_http_exchange *exchange) {
-    return exchange->handler == sunpath_router_handler() && exchange->handler_user == router &&
+    const struct sunpath_http_server *server = exchange->connection->server;
+
+    return server->handler == sunpath_router_handler() && server->user == router &&
            !exchange->rewritten.data;
 }
 

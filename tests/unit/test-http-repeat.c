@@ -276,5 +276,35 @@ START_TEST(limits_count_them_all) {
 }
 END_TEST
 
+static int n_let_in;
+
+/* Decides by more than the head, and then is out of it. */
+static void let_two_in(struct sunpath_http_exchange *exchange, void *user) {
+    (void)user;
+    if (n_let_in++ == 2) {
+        ck_assert_int_eq(sunpath_http_fail(exchange, 403, "enough"), 0);
+        return;
+    }
+    ck_assert_int_eq(sunpath_http_set_handler(exchange, sunpath_router_handler(), router), 0);
+    sunpath_router_handler()->on_head(exchange, router);
+}
+
+START_TEST(whoever_hands_it_to_a_router_is_asked_each_time) {
+    static const struct sunpath_http_handler gate = {.on_head = let_two_in, .on_request = tell};
+    int fd;
+
+    open_routes(false, NULL);
+    serving.server->handler = &gate;
+    n_let_in = 0;
+    fd = client();
+    say(fd, AGAIN AGAIN AGAIN);
+    ck_assert_ptr_nonnull(strstr(hear(fd, "enough"), "403 Forbidden"));
+    ck_assert_int_eq(n_let_in, 3);
+    close(fd);
+    routing_close();
+}
+END_TEST
+
 SP_TESTS("http-repeat", heads_that_come_again_mean_the_same,
-         only_equal_heads_without_a_body_come_again, a_body_is_no_head, limits_count_them_all)
+         only_equal_heads_without_a_body_come_again, a_body_is_no_head, limits_count_them_all,
+         whoever_hands_it_to_a_router_is_asked_each_time)
