@@ -35,6 +35,12 @@ let start = 0;
 
 binding.setBatch(words, outbox, detours);
 
+// A listener may end the process, which is then not told of anything more.
+process.on('exit', () => {
+  words[IS_COLLECTING] = 0;
+  binding.sendBatch();
+});
+
 // Before a slot is used for the first time.
 function prepare(slot) {
   if (slot < detours.length) return;

@@ -8,7 +8,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 const binding = require('../lib/binding');
 const sunpath = require('..');
-const { collect, socketPath, uncaught, until } = require('./support');
+const { collect, printed, socketPath, start, uncaught, until } = require('./support');
 
 // `n` clients and the server's sockets for them, in the same order; what clients write in one turn comes in one go.
 async function pairs(t, n) {
@@ -186,4 +186,23 @@ test('who does not read is not waited for: what it should get is queued, and wri
   assert(n < 1000);
   sockets[1].end();
   assert.strictEqual((await collect(clients[1])).length, n * chunk.length);
+});
+
+test('a listener that ends the process has sent what it wrote', async () => {
+  const path = socketPath();
+  const server = start(process.execPath, '-e', `
+    const listening = require(process.argv[1]).listen(process.argv[2], socket => socket.on('data', () => {
+      process.on('exit', () => socket.write(', and gone'));
+      socket.write('good');
+      process.nextTick(() => {
+        socket.write('bye');
+        process.exit();
+      });
+    }));
+    listening.then(() => console.log('listening'));`, require.resolve('..'), path);
+  await printed(server, 'listening');
+  const client = await sunpath.connect(path);
+  client.write('x');
+  assert.strictEqual(String(await collect(client)), 'goodbye, and gone');
+  assert.strictEqual(await server.ended, 0);
 });
