@@ -171,14 +171,15 @@ static void send_requests(struct connection *connection, unsigned n, uint64_t no
     for (unsigned i = 0; i < n; i++) {
         connection->sent_ns[connection->n_sent++ % options.n_in_flight] = now;
     }
-    n_written = write(connection->fd, requests, n * n_request);
+    n_written = send(connection->fd, requests, n * n_request, 0);
     if (n_written != (ssize_t)(n * n_request)) {
         die("write"); /* what is in flight always fits into the socket's buffer */
     }
 }
 
 static void open_connection(struct connection *connection) {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+    /* edge-triggered: the generator must not be what holds fast servers back */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = connection};
     int fd = open_socket(options.type == SOCK_DGRAM ? 0 : SOCK_NONBLOCK);
 
     if (connect(fd, (const struct sockaddr *)&options.address, sizeof(options.address)) < 0) {
@@ -227,16 +228,17 @@ static void count_times(struct connection *connection, unsigned n, uint64_t now)
     }
 }
 
-static void take_replies(struct connection *connection) {
-    ssize_t n = read(connection->fd, input, sizeof(input));
+/* True when there may be more at once. */
+static bool take_replies(struct connection *connection) {
+    ssize_t n = recv(connection->fd, input, sizeof(input), 0);
     uint64_t now = now_ns();
     unsigned n_replies;
 
     if (n < 0 && errno == EAGAIN) {
-        return;
+        return false;
     }
     if (n <= 0) {
-        die(n == 0 ? "the server closed a connection" : "read");
+        die(n == 0 ? "the server closed a connection" : "recv");
     }
     if (options.job != ECHO) {
         check_replies(connection, (size_t)n);
@@ -248,15 +250,15 @@ static void take_replies(struct connection *connection) {
     }
     count_times(connection, n_replies, now);
     n_done += n_replies;
-    if (n_replies == 0) {
-        return;
-    }
-    if (options.job == CONNECT) {
+    if (n_replies > 0 && options.job == CONNECT) {
         close(connection->fd);
         open_connection(connection);
-    } else {
+        return false;
+    }
+    if (n_replies > 0) {
         send_requests(connection, n_replies, now);
     }
+    return n == sizeof(input);
 }
 
 static void try_unconnected(void) {
@@ -275,7 +277,8 @@ static void exchange_until(uint64_t end_ns) {
         int n_events = epoll_wait(epoll_fd, events, 256, n_unconnected > 0 ? 0 : 100);
 
         for (int i = 0; i < n_events; i++) {
-            take_replies(events[i].data.ptr);
+            while (take_replies(events[i].data.ptr)) {
+            }
         }
         if (n_unconnected > 0) {
             try_unconnected();
