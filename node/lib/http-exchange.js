@@ -4,6 +4,7 @@
 
 const binding = require('./binding');
 const { IncomingBody } = require('./http-body');
+const quick = require('./http-quick');
 
 // How a body comes, and what is told later on: node/src/http.h has the same numbers.
 const NO_BODY = 0;
@@ -39,11 +40,6 @@ class Exchange {
 
   get head() {
     return this.rawHead.toString();
-  }
-
-  // It will take time: of the memory that heads of many requests are in nothing is held any more.
-  keepHead() {
-    this.rawHead.toString();
   }
 
   get signal() {
@@ -105,6 +101,15 @@ class Exchange {
     if (this.isOver) return;
     check(binding.httpRespond(this.number, status, headers, count, body, isExact));
     settle(this, null);
+  }
+
+  // False: the answer is not simple enough.
+  give(result) {
+    const given = quick.give(this.number, result, this.server.pieceMax / 3);
+    if (given === undefined) return false;
+    check(given);
+    settle(this, null);
+    return true;
   }
 
   // In the engine's words, or by cutting the connection when the answer is begun.

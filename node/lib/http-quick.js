@@ -21,6 +21,7 @@ const LEARNED_OF = 8; // of so many answers with unknown headers one is learned 
 
 const words = new Uint32Array(N_WORDS);
 let heads = Buffer.allocUnsafeSlow(HEADS);
+let waiting = []; // heads in there of requests that take time
 
 binding.setHttpMemory(words, heads);
 
@@ -35,13 +36,9 @@ class Head {
     this.from = heads;
     this.at = words[HEAD_AT];
     this.end = this.at + words[HEAD_SIZE];
-    if (this.end > HEADS - HEAD_MAX) {
-      heads = Buffer.allocUnsafeSlow(HEADS);
-      binding.setHttpMemory(words, heads);
-    }
+    if (this.end > HEADS - HEAD_MAX) renew();
   }
 
-  // Who is kept for long must keep no more than this one.
   toString() {
     if (this.text === undefined) {
       this.text = this.from.toString('latin1', this.at, this.end);
@@ -51,9 +48,21 @@ class Head {
   }
 }
 
+// A request that is still to be answered then must hold no more than its own head.
+function renew() {
+  for (const exchange of waiting) if (!exchange.isOver) exchange.rawHead.toString();
+  waiting = [];
+  heads = Buffer.allocUnsafeSlow(HEADS);
+  binding.setHttpMemory(words, heads);
+}
+
+function wait(exchange) {
+  waiting.push(exchange);
+}
+
 // ---- headers that many answers have: the addon knows the last few sets of them by number ----
 
-const sets = []; // { names, values, text }
+const sets = []; // { names, values }
 let nMissed = 0;
 let nLearned = 0;
 
@@ -84,9 +93,8 @@ function learn(result) {
   const values = Object.values(headers);
   if (!values.every(value => typeof value === 'string')) return;
   const number = nLearned % N_SETS;
-  const text = names.map((name, i) => `${name}\0${values[i]}\0`).join('');
-  if (binding.httpLearn(number, text, names.length)) {
-    sets[number] = { names, values, text };
+  if (binding.httpLearn(number, names.map((name, i) => `${name}\0${values[i]}\0`).join(''), names.length)) {
+    sets[number] = { names, values };
     nLearned++;
   }
 }
@@ -95,21 +103,37 @@ function isSimple(body) {
   return typeof body === 'string' || body instanceof Uint8Array;
 }
 
-/**
- * The body of an answer that is simple enough to be told with the return of the handler; undefined: it is not, and was
- * not looked at closely.
- */
-function answer(result, max) {
+let status = 0; // of the answer that was looked at last: 0 for 200
+let set = NO_SET;
+
+/** The body of an answer that is simple; undefined: it is not, and was not looked at closely. */
+function look(result, max) {
+  status = 0;
+  set = NO_SET;
+  if (typeof result === 'string') return result.length <= max ? result : undefined;
   if (result === null || typeof result !== 'object') return undefined;
   const { body } = result;
   if (!isSimple(body) || body.length > max) return undefined;
-  const status = result.status === undefined ? 200 : result.status;
-  if (!Number.isInteger(status) || status < 200 || status > 599 || status === 204 || status === 304) return undefined;
-  const set = find(result.headers);
+  const wanted = result.status === undefined ? 200 : result.status;
+  if (!Number.isInteger(wanted) || wanted < 200 || wanted > 599 || wanted === 204 || wanted === 304) return undefined;
+  set = find(result.headers);
   if (set < 0) return undefined;
+  status = wanted;
+  return body;
+}
+
+/** A simple answer's body, to be returned to the addon; the rest it sees in memory. */
+function answer(result, max) {
+  const body = look(result, max);
   words[STATUS] = status;
   words[SET] = set;
   return body;
+}
+
+/** Gives a simple answer now; undefined: it is none. */
+function give(number, result, max) {
+  const body = look(result, max);
+  return body === undefined ? undefined : binding.httpGive(number, body, status, set);
 }
 
 // What is returned to the addon is lost when a tick or a promise throws behind the handler.
@@ -121,9 +145,9 @@ function keep(body) {
 }
 
 function giveKept(number) {
-  if (kept === undefined) return;
-  const { text = '', names = [] } = (words[STATUS] !== 0 && sets[words[SET]]) || {};
-  binding.httpRespond(number, words[STATUS] || 200, text, names.length, kept, false);
+  if (kept !== undefined) binding.httpGive(number, kept, words[STATUS], words[SET]);
 }
 
-module.exports = { Head, answer, giveKept, keep, learn, number: () => words[NUMBER], bodyKind: () => words[KIND] };
+module.exports = {
+  Head, answer, give, giveKept, keep, learn, wait, number: () => words[NUMBER], bodyKind: () => words[KIND],
+};

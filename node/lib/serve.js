@@ -155,7 +155,7 @@ class HttpServer extends EventEmitter {
     return stats;
   }
 
-  // Returns the body of an answer where that is all, or the rest is told by memory (http-quick.js); else it is given by calls, now or later.
+  // Returns the body of an answer that is simple (http-quick.js); else it is given by calls, now or later.
   [kServe](exchange) {
     const { number, bodyKind } = exchange;
     const request = new ServedRequest(exchange);
@@ -163,17 +163,14 @@ class HttpServer extends EventEmitter {
     try {
       const handler = this.#handler;
       const result = handler(request, info);
-      if (typeof result === 'string' && result.length <= this.pieceMax / 3 && !exchange.isOver) {
-        exchange.isOver = true;
-        return result;
-      }
       if (typeof result?.then === 'function') {
         this.pending.set(number, exchange);
-        exchange.keepHead();
+        quick.wait(exchange);
         this.#finish(exchange, request, info, result);
         return undefined;
       }
-      const body = bodyKind === STREAMED || exchange.isOver ? undefined : quick.answer(result, this.pieceMax / 3);
+      const isPlain = bodyKind !== STREAMED || typeof result === 'string';
+      const body = isPlain && !exchange.isOver ? quick.answer(result, this.pieceMax / 3) : undefined;
       if (body !== undefined) {
         exchange.isOver = true;
         return body;
@@ -185,11 +182,11 @@ class HttpServer extends EventEmitter {
         return undefined;
       }
       if (!exchange.isOver) this.pending.set(number, exchange);
-      exchange.keepHead();
+      quick.wait(exchange);
       this.#finish(exchange, request, info, later, true);
     } catch (error) {
       this.pending.set(number, exchange);
-      exchange.keepHead();
+      quick.wait(exchange);
       this.#fail(exchange, request, info, error);
     }
     return undefined;
@@ -198,12 +195,22 @@ class HttpServer extends EventEmitter {
   async #finish(exchange, request, info, promise, isAnswered = false) {
     try {
       const result = await promise;
-      if (isAnswered) return;
-      if (exchange.isOver) discard(result);
-      else await answer(exchange, result);
+      if (!isAnswered) await this.#answer(exchange, result);
     } catch (error) {
       await this.#fail(exchange, request, info, error);
     }
+  }
+
+  // Of a handler that took time; a promise when the answer does, too.
+  #answer(exchange, result) {
+    if (exchange.isOver) {
+      discard(result);
+      return undefined;
+    }
+    if (exchange.give(result)) return undefined;
+    const later = answer(exchange, result);
+    if (!later) quick.learn(result);
+    return later;
   }
 
   // What goes wrong because the client has left is nobody's fault.

@@ -34,6 +34,7 @@ static const struct {
     {"duplicateFd", sn_duplicate_fd},
     {"setHttpMemory", sn_http_set_memory},
     {"httpLearn", sn_http_learn},
+    {"httpGive", sn_http_give},
     {"httpRespond", sn_http_respond},
     {"httpStart", sn_http_start},
     {"httpWrite", sn_http_write},

@@ -31,6 +31,7 @@ napi_value sn_duplicate_fd(napi_env env, napi_callback_info info);
 bool sn_http_server_define(napi_env env, napi_value exports);
 
 /* http-exchange.c: what is done with a request, by its number */
+napi_value sn_http_give(napi_env env, napi_callback_info info);
 napi_value sn_http_respond(napi_env env, napi_callback_info info);
 napi_value sn_http_start(napi_env env, napi_callback_info info);
 napi_value sn_http_write(napi_env env, napi_callback_info info);

@@ -11,122 +11,13 @@
 
 #include "addon.h"
 #include "http-quick.h"
+#include "http-table.h"
 #include "value.h"
 
 #define MAX_COLLECTED (64 * 1024) /* bytes: a larger body is streamed */
-#define N_TEXT        (64 * 1024) /* of a string that is copied without asking for its length */
-#define INDEX_BITS    20          /* of a number; 11 more tell a slot's uses apart */
-#define N_MAX         (1 << INDEX_BITS)
-#define NO_SLOT       UINT32_MAX
 
 #define TEXT_TYPE     "text/plain;charset=UTF-8"
 #define BYTES_TYPE    "application/octet-stream"
-
-/* ---- numbers --------------------------------------------------------------------------------- */
-
-struct slot {
-    struct sunpath_http_exchange *exchange; /* NULL: free */
-    struct sn_http_server *server;
-    uint32_t use;  /* how often it was taken, 11 bits */
-    uint32_t next; /* free: the next free one */
-    bool is_done;  /* answered: JavaScript has let go of it */
-};
-
-struct sn_http_table {
-    struct slot *slots;
-    uint32_t n_slots, n_made;
-    uint32_t free;
-    char text[N_TEXT];
-};
-
-void sn_http_table_free(struct sn_http_table *table) {
-    if (table) {
-        free(table->slots);
-        free(table);
-    }
-}
-
-static bool grow(struct sn_http_table *table) {
-    uint32_t n = table->n_slots ? 2 * table->n_slots : 64;
-    struct slot *slots;
-
-    if (table->n_made < table->n_slots) {
-        return true;
-    }
-    if (n > N_MAX) {
-        return false;
-    }
-    slots = realloc(table->slots, n * sizeof(*slots));
-    if (!slots) {
-        return false;
-    }
-    table->slots = slots;
-    table->n_slots = n;
-    return true;
-}
-
-static struct sn_http_table *table_of(struct sn_env *own) {
-    if (!own->http) {
-        own->http = malloc(sizeof(*own->http));
-        if (own->http) {
-            *own->http = (struct sn_http_table){.free = NO_SLOT};
-        }
-    }
-    return own->http;
-}
-
-/* NULL: there are too many. */
-static struct slot *take_slot(struct sn_http_server *server,
-                              struct sunpath_http_exchange *exchange) {
-    struct sn_http_table *table = table_of(server->object.own);
-    struct slot *slot;
-
-    if (!table || (table->free == NO_SLOT && !grow(table))) {
-        return NULL;
-    }
-    if (table->free != NO_SLOT) {
-        slot = &table->slots[table->free];
-        table->free = slot->next;
-    } else {
-        slot = &table->slots[table->n_made++];
-        slot->use = 0;
-    }
-    slot->exchange = exchange;
-    slot->server = server;
-    slot->is_done = false;
-    sunpath_http_set_user(exchange, (void *)(uintptr_t)(slot - table->slots + 1));
-    return slot;
-}
-
-static void free_slot(struct sn_http_table *table, struct slot *slot) {
-    slot->exchange = NULL;
-    slot->use = (slot->use + 1) & ((1U << (31 - INDEX_BITS)) - 1);
-    slot->next = table->free;
-    table->free = (uint32_t)(slot - table->slots);
-}
-
-static struct slot *slot_of(struct sn_env *own, struct sunpath_http_exchange *exchange) {
-    uintptr_t index = (uintptr_t)sunpath_http_user(exchange);
-
-    return index ? &own->http->slots[index - 1] : NULL;
-}
-
-static uint32_t number_of(const struct sn_http_table *table, const struct slot *slot) {
-    return slot->use << INDEX_BITS | (uint32_t)(slot - table->slots);
-}
-
-/* The slot of a number, or NULL when its exchange is over. */
-static struct slot *find_slot(struct sn_env *own, uint32_t number) {
-    struct sn_http_table *table = own->http;
-    uint32_t index = number & (N_MAX - 1);
-    struct slot *slot;
-
-    if (!table || index >= table->n_made) {
-        return NULL;
-    }
-    slot = &table->slots[index];
-    return slot->exchange && slot->use == number >> INDEX_BITS ? slot : NULL;
-}
 
 /* ---- told to JavaScript ---------------------------------------------------------------------- */
 
@@ -145,16 +36,16 @@ void sn_http_tell(struct sn_http_server *server, uint32_t number, enum sn_http_e
     sn_object_tell(&server->object, SN_HTTP_EVENT, value ? 3 : 2, arguments);
 }
 
-static int respond_text(struct slot *slot, int status, const char *type, napi_env env,
+static int respond_text(struct sn_http_slot *slot, int status, const char *type, napi_env env,
                         napi_value text, struct sn_http_table *table) {
     size_t size = 0;
     char *large;
     int r;
 
-    if (napi_get_value_string_utf8(env, text, table->text, N_TEXT, &size) != napi_ok) {
+    if (napi_get_value_string_utf8(env, text, table->text, SN_HTTP_N_TEXT, &size) != napi_ok) {
         return -EPROTOTYPE;
     }
-    if (size < N_TEXT - 4) { /* else it may have been cut, in front of a whole character */
+    if (size < SN_HTTP_N_TEXT - 4) { /* else it may have been cut, in front of a whole character */
         return sunpath_http_respond(slot->exchange, status, type, table->text, size);
     }
     napi_get_value_string_utf8(env, text, NULL, 0, &size);
@@ -168,7 +59,7 @@ static int respond_text(struct slot *slot, int status, const char *type, napi_en
     return r;
 }
 
-static int respond_bytes(struct slot *slot, int status, const char *type, napi_env env,
+static int respond_bytes(struct sn_http_slot *slot, int status, const char *type, napi_env env,
                          napi_value body) {
     const void *data;
     size_t size;
@@ -179,17 +70,30 @@ static int respond_bytes(struct slot *slot, int status, const char *type, napi_e
     return sunpath_http_respond(slot->exchange, status, type, data, size);
 }
 
-/* What the handler returned is the body; the rest of the answer is in memory. */
-static int respond_result(struct slot *slot, struct sn_env *own, napi_value body) {
+/* A simple answer: its headers are a set that is known. */
+static int respond_simply(struct sn_http_slot *slot, struct sn_env *own, uint32_t status,
+                          uint32_t set, napi_value body) {
+    const char *type = sn_http_quick_dress(own, set, slot->exchange);
     napi_env env = own->env;
-    int status, r;
-    const char *type = sn_http_quick_begin(own, slot->exchange, &status);
+    int r;
 
-    r = respond_text(slot, status, type ? type : TEXT_TYPE, env, body, own->http);
-    if (r == -EPROTOTYPE && sn_is_given(env, body)) {
-        r = respond_bytes(slot, status, type ? type : BYTES_TYPE, env, body);
+    status = status ? status : 200;
+    r = respond_text(slot, (int)status, type ? type : TEXT_TYPE, env, body, own->http);
+    if (r == -EPROTOTYPE) {
+        r = respond_bytes(slot, (int)status, type ? type : BYTES_TYPE, env, body);
     }
     return r;
+}
+
+/* What the handler returned is the body; the rest of the answer is in memory. */
+static int respond_result(struct sn_http_slot *slot, struct sn_env *own, napi_value body) {
+    uint32_t status, set;
+
+    if (!sn_is_given(own->env, body)) {
+        return -EPROTOTYPE;
+    }
+    sn_http_quick_answer(own, &status, &set);
+    return respond_simply(slot, own, status, set, body);
 }
 
 /*
@@ -199,7 +103,7 @@ static int respond_result(struct slot *slot, struct sn_env *own, napi_value body
 static void ask(struct sn_http_server *server, struct sunpath_http_exchange *exchange,
                 enum sn_http_body kind) {
     struct sn_env *own = server->object.own;
-    struct slot *slot = take_slot(server, exchange);
+    struct sn_http_slot *slot = sn_http_take_slot(server, exchange);
     napi_env env = own->env;
     napi_handle_scope scope;
     napi_value head_value = NULL, result;
@@ -212,7 +116,7 @@ static void ask(struct sn_http_server *server, struct sunpath_http_exchange *exc
         return;
     }
     head = sunpath_http_head(exchange, &size);
-    number = number_of(own->http, slot);
+    number = sn_http_number_of(own->http, slot);
     if (!sn_http_quick_note(own, number, kind, head, size)) {
         napi_create_string_latin1(env, head, size, &head_value);
     }
@@ -220,7 +124,7 @@ static void ask(struct sn_http_server *server, struct sunpath_http_exchange *exc
     if (!result) { /* a tick or a promise behind the handler threw */
         sn_http_tell(server, number, SN_HTTP_LOST, NULL);
     }
-    slot = find_slot(own, number);
+    slot = sn_http_find_slot(own, number);
     if (slot && !slot->is_done) {
         int r = result ? respond_result(slot, own, result) : -EINVAL;
 
@@ -247,7 +151,7 @@ static void on_request(struct sunpath_http_exchange *exchange, void *user) {
 static void tell_of(struct sunpath_http_exchange *exchange, struct sn_http_server *server,
                     enum sn_http_event event, const void *data, size_t size) {
     struct sn_env *own = server->object.own;
-    struct slot *slot = slot_of(own, exchange);
+    struct sn_http_slot *slot = sn_http_slot_of(own, exchange);
     napi_handle_scope scope;
     napi_value value = NULL;
 
@@ -258,7 +162,7 @@ static void tell_of(struct sunpath_http_exchange *exchange, struct sn_http_serve
     if (data && napi_create_buffer_copy(own->env, size, data, NULL, &value) != napi_ok) {
         sunpath_http_abort(exchange);
     } else {
-        sn_http_tell(server, number_of(own->http, slot), event, value);
+        sn_http_tell(server, sn_http_number_of(own->http, slot), event, value);
     }
     napi_close_handle_scope(own->env, scope);
 }
@@ -279,7 +183,7 @@ static void on_drain(struct sunpath_http_exchange *exchange, void *user) {
 static void on_finish(struct sunpath_http_exchange *exchange, int error, void *user) {
     struct sn_http_server *server = user;
     struct sn_env *own = server->object.own;
-    struct slot *slot = slot_of(own, exchange);
+    struct sn_http_slot *slot = sn_http_slot_of(own, exchange);
     napi_handle_scope scope;
     uint32_t number;
     bool is_done;
@@ -287,9 +191,9 @@ static void on_finish(struct sunpath_http_exchange *exchange, int error, void *u
     if (!slot) {
         return; /* refused before JavaScript heard of it */
     }
-    number = number_of(own->http, slot);
+    number = sn_http_number_of(own->http, slot);
     is_done = slot->is_done || own->is_ending;
-    free_slot(own->http, slot);
+    sn_http_free_slot(own->http, slot);
     if (!is_done && napi_open_handle_scope(own->env, &scope) == napi_ok) {
         sn_http_tell(server, number, SN_HTTP_FINISH, sn_int(own->env, error));
         napi_close_handle_scope(own->env, scope);
@@ -336,8 +240,8 @@ const struct sunpath_http_handler sn_http_handler = {
 /* ---- what JavaScript answers ----------------------------------------------------------------- */
 
 /* The exchange that a call is about; NULL: it is over, and there is nothing to do. */
-static struct slot *read_call(struct sn_args *args, struct sn_env **ret_own, napi_env env,
-                              napi_callback_info info) {
+static struct sn_http_slot *read_call(struct sn_args *args, struct sn_env **ret_own, napi_env env,
+                                      napi_callback_info info) {
     uint32_t number = 0;
 
     sn_args_read(args, env, info);
@@ -346,7 +250,7 @@ static struct slot *read_call(struct sn_args *args, struct sn_env **ret_own, nap
         sn_fail_type(env, "exchange", "a number");
         return NULL;
     }
-    return find_slot(*ret_own, number);
+    return sn_http_find_slot(*ret_own, number);
 }
 
 /* An answer by number: 0, 1 or a negative errno, which lib/ makes an error of where it is one. */
@@ -361,8 +265,8 @@ struct facts {
     bool has_type;
 };
 
-static bool add_headers(struct slot *slot, napi_env env, char *at, const char *end, uint32_t n,
-                        struct facts *facts) {
+static bool add_headers(struct sn_http_slot *slot, napi_env env, char *at, const char *end,
+                        uint32_t n, struct facts *facts) {
     while (at < end && n > 0) {
         const char *name = at, *value = name + strlen(name) + 1;
         char text[160];
@@ -393,8 +297,8 @@ static bool add_headers(struct slot *slot, napi_env env, char *at, const char *e
 }
 
 /* Name NUL value NUL ..., `n` pairs, every character one byte. False with an error thrown. */
-static bool take_headers(struct sn_env *own, struct slot *slot, napi_value headers, napi_value n,
-                         struct facts *ret) {
+static bool take_headers(struct sn_env *own, struct sn_http_slot *slot, napi_value headers,
+                         napi_value n, struct facts *ret) {
     struct sn_http_table *table = own->http;
     napi_env env = own->env;
     char *text = table->text;
@@ -406,17 +310,17 @@ static bool take_headers(struct sn_env *own, struct slot *slot, napi_value heade
         return true;
     }
     if (napi_get_value_uint32(env, n, &n_pairs) != napi_ok ||
-        napi_get_value_string_latin1(env, headers, text, N_TEXT, &size) != napi_ok) {
+        napi_get_value_string_latin1(env, headers, text, SN_HTTP_N_TEXT, &size) != napi_ok) {
         return sn_fail_type(env, "headers", "a string of pairs");
     }
-    if (size == N_TEXT - 1) {
+    if (size == SN_HTTP_N_TEXT - 1) {
         return sn_fail_range(env, "headers", "less than 64 KiB");
     }
     return add_headers(slot, env, text, text + size, n_pairs, ret);
 }
 
 /* Nothing of it is there, but a HEAD may tell how long it would be. */
-static int respond_empty(struct slot *slot, int status, const struct facts *facts) {
+static int respond_empty(struct sn_http_slot *slot, int status, const struct facts *facts) {
     int r;
 
     if (facts->length < 0 || strcmp(sunpath_http_method(slot->exchange), "HEAD") != 0) {
@@ -424,6 +328,16 @@ static int respond_empty(struct slot *slot, int status, const struct facts *fact
     }
     r = sunpath_http_start(slot->exchange, status, facts->length);
     return r < 0 ? r : sunpath_http_end(slot->exchange);
+}
+
+static napi_value note_answer(struct sn_env *own, uint32_t number, int r) {
+    struct sn_http_slot *slot =
+        sn_http_find_slot(own, number); /* the table may have grown, or it be over */
+
+    if (slot) {
+        slot->is_done = r == 0;
+    }
+    return result_of(own, r);
 }
 
 /*
@@ -434,7 +348,7 @@ napi_value sn_http_respond(napi_env env, napi_callback_info info) {
     struct sn_args args;
     struct sn_env *own;
     struct facts facts;
-    struct slot *slot = read_call(&args, &own, env, info);
+    struct sn_http_slot *slot = read_call(&args, &own, env, info);
     int32_t status = 0;
     bool is_exact = false;
     uint32_t number;
@@ -443,7 +357,7 @@ napi_value sn_http_respond(napi_env env, napi_callback_info info) {
     if (!slot || slot->is_done) {
         return NULL;
     }
-    number = number_of(own->http, slot);
+    number = sn_http_number_of(own->http, slot);
     napi_get_value_int32(env, args.v[1], &status);
     napi_get_value_bool(env, args.v[5], &is_exact);
     if (!take_headers(own, slot, args.v[2], args.v[3], &facts)) {
@@ -462,11 +376,26 @@ napi_value sn_http_respond(napi_env env, napi_callback_info info) {
             return NULL; /* thrown */
         }
     }
-    slot = find_slot(own, number); /* the table may have grown, or the exchange be over */
-    if (slot) {
-        slot->is_done = r == 0;
+    return note_answer(own, number, r);
+}
+
+/* httpGive(exchange, body, status, set): likewise, with a set of headers that httpLearn() was
+ * given. */
+napi_value sn_http_give(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_env *own;
+    struct sn_http_slot *slot = read_call(&args, &own, env, info);
+    uint32_t number, status = 0, set = UINT32_MAX;
+    int r;
+
+    if (!slot || slot->is_done) {
+        return NULL;
     }
-    return result_of(own, r);
+    number = sn_http_number_of(own->http, slot);
+    napi_get_value_uint32(env, args.v[2], &status);
+    napi_get_value_uint32(env, args.v[3], &set);
+    r = respond_simply(slot, own, status, set, args.v[1]);
+    return r == -EPROTOTYPE ? NULL : note_answer(own, number, r);
 }
 
 /* httpStart(exchange, status, headers, nHeaders): the head of an answer in pieces. */
@@ -474,7 +403,7 @@ napi_value sn_http_start(napi_env env, napi_callback_info info) {
     struct sn_args args;
     struct sn_env *own;
     struct facts facts;
-    struct slot *slot = read_call(&args, &own, env, info);
+    struct sn_http_slot *slot = read_call(&args, &own, env, info);
     int32_t status = 0;
 
     if (!slot || slot->is_done) {
@@ -491,7 +420,7 @@ napi_value sn_http_start(napi_env env, napi_callback_info info) {
 napi_value sn_http_write(napi_env env, napi_callback_info info) {
     struct sn_args args;
     struct sn_env *own;
-    struct slot *slot = read_call(&args, &own, env, info);
+    struct sn_http_slot *slot = read_call(&args, &own, env, info);
     const void *data;
     size_t size;
 
@@ -504,7 +433,7 @@ napi_value sn_http_write(napi_env env, napi_callback_info info) {
 napi_value sn_http_end(napi_env env, napi_callback_info info) {
     struct sn_args args;
     struct sn_env *own;
-    struct slot *slot = read_call(&args, &own, env, info);
+    struct sn_http_slot *slot = read_call(&args, &own, env, info);
 
     if (!slot || slot->is_done) {
         return NULL;
@@ -517,7 +446,7 @@ napi_value sn_http_end(napi_env env, napi_callback_info info) {
 napi_value sn_http_fail(napi_env env, napi_callback_info info) {
     struct sn_args args;
     struct sn_env *own;
-    struct slot *slot = read_call(&args, &own, env, info);
+    struct sn_http_slot *slot = read_call(&args, &own, env, info);
     int32_t status = 0;
     int r;
 
@@ -535,7 +464,7 @@ napi_value sn_http_fail(napi_env env, napi_callback_info info) {
 napi_value sn_http_hold(napi_env env, napi_callback_info info) {
     struct sn_args args;
     struct sn_env *own;
-    struct slot *slot = read_call(&args, &own, env, info);
+    struct sn_http_slot *slot = read_call(&args, &own, env, info);
     bool is_held = false;
 
     if (!slot) {
@@ -554,7 +483,7 @@ napi_value sn_http_hold(napi_env env, napi_callback_info info) {
 napi_value sn_http_body(napi_env env, napi_callback_info info) {
     struct sn_args args;
     struct sn_env *own;
-    struct slot *slot = read_call(&args, &own, env, info);
+    struct sn_http_slot *slot = read_call(&args, &own, env, info);
     napi_value buffer = NULL;
     const void *data;
     size_t size;
@@ -571,7 +500,7 @@ napi_value sn_http_body(napi_env env, napi_callback_info info) {
 napi_value sn_http_fd(napi_env env, napi_callback_info info) {
     struct sn_args args;
     struct sn_env *own;
-    struct slot *slot = read_call(&args, &own, env, info);
+    struct sn_http_slot *slot = read_call(&args, &own, env, info);
 
     return sn_int(env, slot ? sunpath_http_fd(slot->exchange) : -EBADF);
 }

@@ -19,7 +19,7 @@ enum {
     KIND,
     HEAD_AT, /* in `heads` */
     HEAD_SIZE,
-    STATUS, /* the answer's, when JavaScript has set it; 0: 200 */
+    STATUS, /* the answer's; 0: 200 */
     SET,    /* and its headers; none when there is no such set */
     N_WORDS
 };
@@ -51,6 +51,7 @@ bool sn_http_quick_note(struct sn_env *own, uint32_t number, uint32_t kind, cons
     quick->words[NUMBER] = number;
     quick->words[KIND] = kind;
     quick->words[STATUS] = 0;
+    quick->words[SET] = SN_HTTP_N_SETS;
     if (fits) {
         memcpy(quick->heads + quick->n_used, head, size);
         quick->words[HEAD_AT] = (uint32_t)quick->n_used;
@@ -60,14 +61,15 @@ bool sn_http_quick_note(struct sn_env *own, uint32_t number, uint32_t kind, cons
     return fits;
 }
 
-const char *sn_http_quick_begin(struct sn_env *own, struct sunpath_http_exchange *exchange,
-                                int *ret_status) {
-    const struct sn_http_quick *quick = &own->http_quick;
-    uint32_t status = quick->words[STATUS], number = quick->words[SET];
-    const struct sn_http_set *set;
+void sn_http_quick_answer(const struct sn_env *own, uint32_t *ret_status, uint32_t *ret_set) {
+    *ret_status = own->http_quick.words[STATUS];
+    *ret_set = own->http_quick.words[SET];
+}
 
-    *ret_status = status ? (int)status : 200;
-    set = status && number < SN_HTTP_N_SETS ? quick->sets[number] : NULL;
+const char *sn_http_quick_dress(const struct sn_env *own, uint32_t number,
+                                struct sunpath_http_exchange *exchange) {
+    const struct sn_http_set *set = number < SN_HTTP_N_SETS ? own->http_quick.sets[number] : NULL;
+
     for (size_t i = 0; set && i < set->n; i++) {
         sunpath_http_add_header(exchange, set->fields[i].name, set->fields[i].value);
     }

@@ -30,12 +30,13 @@ void sn_http_quick_deinit(struct sn_http_quick *quick);
 bool sn_http_quick_note(struct sn_env *own, uint32_t number, uint32_t kind, const char *head,
                         size_t size);
 
-/*
- * What JavaScript has said of its answer beside the body that it returned: the status, and headers,
- * which are added. Returns the Content-Type, NULL when they have none.
- */
-const char *sn_http_quick_begin(struct sn_env *own, struct sunpath_http_exchange *exchange,
-                                int *ret_status);
+/* What JavaScript has said of its answer, beside the body that it returned. */
+void sn_http_quick_answer(const struct sn_env *own, uint32_t *ret_status, uint32_t *ret_set);
+
+/* Adds the headers of a set, if there is such a one, but for Content-Type, which it returns; or
+ * NULL. */
+const char *sn_http_quick_dress(const struct sn_env *own, uint32_t set,
+                                struct sunpath_http_exchange *exchange);
 
 /* Headers that the engine writes itself; of Content-Length it needs to know. */
 bool sn_http_is_engine_s(const char *name, const char *value, int64_t *ret_length);

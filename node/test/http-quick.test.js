@@ -3,10 +3,11 @@
 'use strict';
 
 const assert = require('node:assert');
+const { once } = require('node:events');
 const http = require('node:http');
 const { test } = require('node:test');
 const sunpath = require('..');
-const { collect, socketPath, uncaught } = require('./support');
+const { collect, socketPath, turns, uncaught } = require('./support');
 
 // Asks `n` times, one after the other on one connection; each answer is { status, raw, body }.
 async function asking(handler, n, { headers, method, agent = new http.Agent({ keepAlive: true, maxSockets: 1 }) } = {}) {
@@ -100,6 +101,53 @@ test('ticks and promises of a handler run behind it, and one that throws does no
     assert.strictEqual(headers['x-one'], i % 10 === 2 ? undefined : '1');
   }
   assert.deepStrictEqual(order, Array.from({ length: 30 }).flatMap((_, i) => [`handler ${i}`, 'tick', 'promise']));
+});
+
+test('answers that are given at the same time do not get each other\'s headers', async () => {
+  const waiting = [];
+  const server = await sunpath.serve(socketPath(), { onError() {} }, request => {
+    const kind = request.url.slice(17);
+    const result = { status: kind === 'async' ? 201 : 202, headers: { [`x-${kind}`]: kind }, body: kind };
+    if (kind === 'async') return new Promise(resolve => waiting.push(() => resolve(result)));
+    waiting.pop()?.(); // goes on before the answer of this one has left
+    return result;
+  });
+  const agent = new http.Agent({ keepAlive: true });
+  const ask = async path => {
+    const request = http.get({ socketPath: server.address, path, agent });
+    const [response] = await once(request, 'response');
+    return { status: response.statusCode, headers: response.headers, body: await collect(response) };
+  };
+  for (let i = 0; i < 60; i++) {
+    const later = ask('/async');
+    while (waiting.length === 0) await turns(1);
+    for (const [{ status, headers, body }, kind] of [[await ask('/sync'), 'sync'], [await later, 'async']]) {
+      assert.strictEqual(`${status} ${body}`, `${kind === 'async' ? 201 : 202} ${kind}`);
+      assert.deepStrictEqual(Object.keys(headers).filter(name => name.startsWith('x-')), [`x-${kind}`]);
+    }
+  }
+  agent.destroy();
+  await server.close({ timeout: 0 });
+});
+
+test('requests that wait while many others come keep what they are', async () => {
+  const held = [];
+  const server = await sunpath.serve(socketPath(), { onError() {} }, request => {
+    if (!request.url.endsWith('/held')) return 'x';
+    return new Promise(resolve => held.push(() => resolve(`${request.url} ${request.headers.get('x-size').length}`)));
+  });
+  const agent = new http.Agent({ keepAlive: true });
+  const ask = async path => {
+    const request = http.get({ socketPath: server.address, path, agent, headers: { 'x-size': 'y'.repeat(5000) } });
+    const [response] = await once(request, 'response');
+    return String(await collect(response));
+  };
+  const answers = Array.from({ length: 20 }, () => ask('/held'));
+  for (let i = 0; i < 60; i++) assert.strictEqual(await ask('/'), 'x');
+  held.forEach(give => give());
+  for (const answer of answers) assert.strictEqual(await answer, 'http://localhost/held 5000');
+  agent.destroy();
+  await server.close({ timeout: 0 });
 });
 
 test('HEAD has the length and no body', async () => {
