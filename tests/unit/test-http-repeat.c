@@ -8,6 +8,7 @@
 
 static int n_again; /* requests behind which their head came once more */
 static int n_turns; /* of "/turns" */
+static int noted_key;
 
 /* ---- what the routes do ---------------------------------------------------------------------- */
 
@@ -56,11 +57,32 @@ static void refuse(struct sunpath_http_exchange *exchange, void *user) {
     ck_assert_int_eq(sunpath_http_fail(exchange, 418, "a teapot"), 0);
 }
 
+/* A route whose exchanges are told of their beginning and end. */
+static void note_head(struct sunpath_http_exchange *exchange, void *user) {
+    ck_assert_int_eq(sunpath_http_set_note(exchange, &noted_key, user), 0);
+}
+
+static void note_finish(struct sunpath_http_exchange *exchange, int error, void *user) {
+    ck_assert_ptr_eq(sunpath_http_note(exchange, &noted_key), user);
+    note("%s %s %d;", (const char *)user, sunpath_http_target(exchange), error);
+}
+
+static const struct sunpath_http_handler noting = {
+    .on_head = note_head,
+    .on_request = tell,
+    .on_finish = note_finish,
+};
+
 /* The same head may lead elsewhere the next time: a rewrite is not the head's. */
-static void on_head_rewriting(struct sunpath_http_exchange *exchange, void *user) {
-    if (strcmp(sunpath_http_target(exchange), "/turns") == 0) {
-        ck_assert_int_eq(sunpath_http_rewrite(exchange, n_turns++ % 2 ? "/one" : "/other"), 0);
+static void turn(struct sunpath_http_exchange *exchange, void *user) {
+    (void)user;
+    if (strcmp(sunpath_http_target(exchange), "/turns") == 0 && n_turns++ % 3 > 0) {
+        ck_assert_int_eq(sunpath_http_rewrite(exchange, n_turns % 3 == 2 ? "/one" : "/other"), 0);
     }
+}
+
+static void turn_and_route(struct sunpath_http_exchange *exchange, void *user) {
+    turn(exchange, NULL);
     sunpath_router_handler()->on_head(exchange, user);
 }
 
@@ -78,6 +100,7 @@ static const char *const requests[] = {
     "GET /fail HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET /later HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET /turns HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /noted HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET /none HTTP/1.1\r\nHost: x\r\n\r\n",
     "PUT /echo HTTP/1.1\r\nHost: x\r\n\r\n",
     "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -96,7 +119,7 @@ static const char *const requests[] = {
     "GET /echo HTTP/1.1\r\nHo",
 };
 #define N_REQUESTS (sizeof(requests) / sizeof(requests[0]))
-#define N_LASTING  21
+#define N_LASTING  22
 
 /* ---- both ways ------------------------------------------------------------------------------- */
 
@@ -113,26 +136,37 @@ static void on_record(struct sunpath_http_exchange *exchange,
          n_head, head);
 }
 
-static void open_routes(bool is_observed, const struct sunpath_http_server_options *options) {
-    static const struct sunpath_http_observer observer = {.on_record = on_record};
+/* Who has a say beside the router. */
+enum company {
+    ALONE,
+    WITH_REWRITES,
+    WITH_OBSERVER
+};
+
+static void open_routes(enum company company, const struct sunpath_http_server_options *options) {
+    static const struct sunpath_http_observer observer = {.on_begin = turn, .on_record = on_record};
     static struct sunpath_http_handler rewriting;
 
     router = new_router(false, false);
     sunpath_router_on(router, "GET|POST /echo", tell, "echo");
     sunpath_router_on(router, "GET /users/:id", tell, "user");
     sunpath_router_on(router, "GET /more", tell_more, "more");
+    sunpath_router_on(router, "GET /turns", tell, "turns");
     sunpath_router_on(router, "GET /one", tell, "one");
     sunpath_router_on(router, "GET /other", tell, "other");
     sunpath_router_on(router, "GET /stream", stream, NULL);
     sunpath_router_on(router, "GET|POST /fail", refuse, NULL);
     sunpath_router_on(router, "GET /later", hold, NULL);
+    sunpath_router_add(router, "GET /noted", &noting, "noted", NULL);
     routing_open(options);
     rewriting = *sunpath_router_handler();
-    rewriting.on_head = on_head_rewriting;
-    serving.server->handler = &rewriting;
+    rewriting.on_head = turn_and_route;
+    if (company == WITH_REWRITES) {
+        serving.server->handler = &rewriting;
+    }
     serving.log[0] = '\0';
     n_again = n_turns = 0;
-    if (is_observed) {
+    if (company == WITH_OBSERVER) {
         ck_assert_int_eq(sunpath_http_server_observe(serving.server, &observer, NULL), 0);
     }
 }
@@ -181,7 +215,7 @@ static void pick(const char **ret) {
     ret[n] = NULL;
 }
 
-static void compare(const char *const *picked, bool is_observed) {
+static void compare(const char *const *picked, enum company company) {
     static char at_once[N_HEARD], one_by_one[N_HEARD], all[N_HEARD], log[sizeof(serving.log)];
     int fd;
 
@@ -189,14 +223,14 @@ static void compare(const char *const *picked, bool is_observed) {
     for (size_t i = 0; picked[i]; i++) {
         strcat(all, picked[i]);
     }
-    open_routes(is_observed, NULL);
+    open_routes(company, NULL);
     fd = client();
     say_if_heard(fd, all);
     hear_rest(fd, at_once);
     memcpy(log, serving.log, sizeof(log));
     routing_close();
 
-    open_routes(is_observed, NULL);
+    open_routes(company, NULL);
     fd = client();
     for (size_t i = 0; picked[i]; i++) {
         say_if_heard(fd, picked[i]);
@@ -213,9 +247,9 @@ START_TEST(heads_that_come_again_mean_the_same) {
     const char *picked[32];
 
     srand(9112);
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 600; i++) {
         pick(picked);
-        compare(picked, i % 2);
+        compare(picked, (enum company)(i % 3));
     }
 }
 END_TEST
@@ -223,7 +257,7 @@ END_TEST
 START_TEST(only_equal_heads_without_a_body_come_again) {
     int fd;
 
-    open_routes(false, NULL);
+    open_routes(ALONE, NULL);
     fd = client();
     say(fd, AGAIN AGAIN AGAIN "GET /echo HTTP/1.1\r\nHost: x\r\nAccept: a/c\r\n\r\n");
     hear(fd, "Accept=a/c");
@@ -243,7 +277,7 @@ START_TEST(a_body_is_no_head) {
     int fd;
 
     ck_assert_uint_eq(strlen(text), 52);
-    open_routes(false, NULL);
+    open_routes(ALONE, NULL);
     fd = client();
     say(fd, text);
     say(fd, text);
@@ -263,7 +297,7 @@ START_TEST(limits_count_them_all) {
     int fd;
 
     options.max_requests = 3;
-    open_routes(false, &options);
+    open_routes(ALONE, &options);
     fd = client();
     say(fd, AGAIN AGAIN AGAIN AGAIN AGAIN);
     hear_rest(fd, heard);
