@@ -112,19 +112,24 @@ struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *
     return exchange;
 }
 
+void sp_http_exchange_copy_head(struct sunpath_http_exchange *to,
+                                const struct sunpath_http_exchange *from) {
+    to->head = from->head;
+    to->head.fields = to->room;
+    memcpy(to->room, from->room, from->head.n_fields * sizeof(from->room[0]));
+    to->n_head = from->n_head;
+    to->is_head_request = from->is_head_request;
+    to->may_follow = from->may_follow;
+    to->way = from->way;
+    to->memory = from->memory;
+}
+
 struct sunpath_http_exchange *sp_http_exchange_take_like(
     struct sunpath_http_server *server, const struct sunpath_http_exchange *model) {
     struct sunpath_http_exchange *exchange = sp_http_exchange_take(server);
 
     if (exchange) {
-        exchange->head = model->head;
-        exchange->head.fields = exchange->room;
-        memcpy(exchange->room, model->room, model->head.n_fields * sizeof(model->room[0]));
-        exchange->n_head = model->n_head;
-        exchange->n_repeats = model->n_repeats - 1;
-        exchange->is_head_request = model->is_head_request;
-        exchange->may_follow = model->may_follow;
-        exchange->way = model->way;
+        sp_http_exchange_copy_head(exchange, model);
     }
     return exchange;
 }
@@ -133,7 +138,6 @@ void sp_http_exchange_renew(struct sunpath_http_server *server,
                             struct sunpath_http_exchange *exchange) {
     clear(server, exchange);
     prepare(server, exchange);
-    exchange->n_repeats--;
 }
 
 void sp_http_exchange_give(struct sunpath_http_server *server,

@@ -59,22 +59,6 @@ static void judge_head(struct sunpath_http_exchange *exchange, const char *input
     exchange->way = NULL;
 }
 
-/*
- * A client that sends many requests at once mostly sends the same head again. What a head means is
- * decided by its bytes alone, so those behind it that are the same need not be parsed. They are
- * counted when the first one is parsed, as accessors write NULs into the one that is under way.
- */
-static size_t count_repeats(const char *input, size_t n_head, size_t size) {
-    size_t n = size < 2 * n_head ? 0 : size / n_head - 1;
-
-    if (memcmp(input, input + n_head, n * n_head) == 0) {
-        return n;
-    }
-    for (n = 0; memcmp(input, input + (n + 1) * n_head, n_head) == 0; n++) {
-    }
-    return n;
-}
-
 static void start_exchange(struct sp_http_connection *connection,
                            struct sunpath_http_exchange *exchange) {
     struct sunpath_http_server *server = connection->server;
@@ -142,22 +126,13 @@ static void wait_for_rest(struct sp_http_connection *connection, size_t size) {
     connection->n_seen = size;
 }
 
-/* Parses the next head, where it lies. NULL: there is none, or it is refused. */
-static struct sunpath_http_exchange *parse_head(struct sp_http_connection *connection) {
+/* Parses the next head, where it lies. NULL: it is not complete, or refused. */
+static struct sunpath_http_exchange *parse_head(struct sp_http_connection *connection,
+                                                const char *input, size_t size) {
     struct sunpath_http_server *server = connection->server;
-    struct sunpath_http_exchange *exchange;
-    size_t size;
-    char *input;
+    struct sunpath_http_exchange *exchange = sp_http_exchange_take(server);
     ssize_t n;
 
-    input = sp_stream_input(connection->stream, &size);
-    if (size == 0) {
-        if (connection->is_input_ended) {
-            sp_http_connection_end(connection, true);
-        }
-        return NULL;
-    }
-    exchange = sp_http_exchange_take(server);
     if (!exchange) {
         sp_http_connection_refuse(connection, 503, "out of memory");
         return NULL;
@@ -175,17 +150,39 @@ static struct sunpath_http_exchange *parse_head(struct sp_http_connection *conne
         }
         return NULL;
     }
-    connection->n_seen = 0;
     exchange->n_head = (size_t)n;
     judge_head(exchange, input);
+    sp_http_remember(connection, exchange, input);
+    return exchange;
+}
+
+/* The next head, if there is a whole one. */
+static struct sunpath_http_exchange *read_head(struct sp_http_connection *connection) {
+    struct sunpath_http_exchange *exchange;
+    size_t size;
+    const char *input = sp_stream_input(connection->stream, &size);
+
+    if (size == 0) {
+        if (connection->is_input_ended) {
+            sp_http_connection_end(connection, true);
+        }
+        return NULL;
+    }
+    exchange = sp_http_recall(connection, input, size);
+    if (!exchange) {
+        exchange = parse_head(connection, input, size);
+    }
+    if (!exchange) {
+        return NULL;
+    }
+    connection->n_seen = 0;
     exchange->is_reading =
         exchange->head.framing == SP_HTTP_CHUNKED || exchange->head.content_length > 0;
     if (exchange->is_reading) {
         sp_http_body_init(&exchange->body, &exchange->head);
-        exchange->n_repeats = 0;
-    } else {
-        exchange->n_repeats = count_repeats(input, exchange->n_head, size);
     }
+    exchange->n_repeats =
+        exchange->is_reading ? 0 : sp_http_count_repeats(input, exchange->n_head, size);
     return exchange;
 }
 
@@ -413,17 +410,23 @@ static bool is_choked(const struct sp_http_connection *connection) {
 static struct sunpath_http_exchange *replace(struct sp_http_connection *connection,
                                              struct sunpath_http_exchange *exchange,
                                              bool is_awaited, bool keep_alive) {
-    bool comes_again = keep_alive && exchange->n_repeats > 0;
+    size_t n_repeats = keep_alive ? exchange->n_repeats : 0;
+    struct sunpath_http_exchange *next = NULL;
 
-    if (sp_likely(comes_again && !is_awaited && !is_choked(connection))) {
+    if (sp_likely(n_repeats > 0 && !is_awaited && !is_choked(connection))) {
         sp_http_exchange_land(exchange);
         sp_http_exchange_renew(connection->server, exchange);
-        return exchange;
+        next = exchange;
+    } else {
+        sp_http_connection_retire(connection, exchange);
+        if (n_repeats > 0 && is_awaited && !is_choked(connection)) {
+            next = sp_http_exchange_take_like(connection->server, exchange);
+        }
     }
-    sp_http_connection_retire(connection, exchange);
-    return comes_again && is_awaited && !is_choked(connection)
-               ? sp_http_exchange_take_like(connection->server, exchange)
-               : NULL;
+    if (next) {
+        next->n_repeats = n_repeats - 1;
+    }
+    return next;
 }
 
 /* Lets go of the request's bytes and decides what becomes of the connection. */
@@ -458,7 +461,7 @@ static bool begin(struct sp_http_connection *connection, struct sunpath_http_exc
     if (!exchange) {
         bool may_begin = connection->closing == SP_HTTP_OPEN && !is_choked(connection);
 
-        exchange = may_begin ? parse_head(connection) : NULL;
+        exchange = may_begin ? read_head(connection) : NULL;
     }
     if (!exchange) {
         return false;

@@ -259,6 +259,7 @@ void sp_http_server_lost_connection(struct sunpath_http_server *server) {
 
 static void destroy(struct sunpath_http_server *server) {
     close_listeners(server);
+    sp_http_forget_all(server);
     sp_http_pool_deinit(server);
     sp_http_uid_limits_deinit(server);
     sp_http_encoders_deinit(server);

@@ -47,6 +47,9 @@
 #define SP_HTTP_LINGER_BYTES      (4 * 1024 * 1024)
 #define SP_HTTP_GRACE_MS          500 /* drain: a connection used so recently may be sending */
 
+#define SP_HTTP_MEMORIES          8    /* heads that are remembered, each ... */
+#define SP_HTTP_MAX_MEMORY        2048 /* ... of no more bytes */
+
 #define SP_HTTP_MAX_OBSERVERS     8
 #define SP_HTTP_MAX_IDLE_ENCODERS 4
 
@@ -106,6 +109,7 @@ struct sunpath_http_exchange {
     size_t n_head;
     size_t n_repeats; /* so many times the same bytes come behind the head */
     bool is_head_request;
+    uint64_t memory;                 /* the number under which the head is remembered, or 0 */
     bool may_follow;                 /* another request, after this one */
     const struct sp_http_way *way;   /* the head leads to, if a router has said so */
     struct sp_http_body body;        /* while is_reading */
@@ -225,6 +229,12 @@ struct sp_http_type {
     char line[16 + 64]; /* "Content-Type: " and CRLF */
 };
 
+/* A head that was parsed, for the connections that share this place. */
+struct sp_http_memory {
+    uint64_t print;                         /* of the last one that was parsed */
+    struct sunpath_http_exchange *exchange; /* in no use but to have a head; `kept`: its bytes */
+};
+
 struct sunpath_http_server {
     struct sunpath_loop *loop;
     const struct sunpath_http_handler *handler;
@@ -247,6 +257,8 @@ struct sunpath_http_server {
     struct sp_list graveyard;
     struct sunpath_http_exchange *pool;
     size_t n_pool;
+    struct sp_http_memory memories[SP_HTTP_MEMORIES];
+    uint64_t n_memories; /* ever */
 
     struct {
         const struct sunpath_http_observer *observer;
@@ -282,12 +294,29 @@ struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *
 /* Another one that has the same head. NULL: out of memory. */
 struct sunpath_http_exchange *sp_http_exchange_take_like(struct sunpath_http_server *server,
                                                          const struct sunpath_http_exchange *model);
+void sp_http_exchange_copy_head(struct sunpath_http_exchange *to,
+                                const struct sunpath_http_exchange *from);
 /* As if it had been given and taken again, but that it has its head. */
 void sp_http_exchange_renew(struct sunpath_http_server *server,
                             struct sunpath_http_exchange *exchange);
 void sp_http_exchange_give(struct sunpath_http_server *server,
                            struct sunpath_http_exchange *exchange);
 void sp_http_pool_deinit(struct sunpath_http_server *server);
+
+/* http-repeat.c */
+/* An exchange with the head that the input begins with, if it is one of the last that were parsed.
+ */
+struct sunpath_http_exchange *sp_http_recall(struct sp_http_connection *connection,
+                                             const char *input, size_t size);
+/* The exchange's head was parsed from there. */
+void sp_http_remember(struct sp_http_connection *connection, struct sunpath_http_exchange *exchange,
+                      const char *input);
+void sp_http_forget_all(struct sunpath_http_server *server);
+/* How many times the first `n_head` bytes of the input are there once more behind them? */
+size_t sp_http_count_repeats(const char *input, size_t n_head, size_t size);
+/* Where the head leads to is decided, and by nothing but the head. */
+void sp_http_exchange_set_way(struct sunpath_http_exchange *exchange,
+                              const struct sp_http_way *way);
 
 /* http-connection.c */
 /* Owns `fd` in any case. Observers may be told, so the caller holds the server. */

@@ -358,7 +358,7 @@ static void on_head(struct sunpath_http_exchange *exchange, void *user) {
         exchange->route = target->pattern;
         exchange->routing = (void *)&target->plain;
         if (is_first(router, exchange)) {
-            exchange->way = &target->way;
+            sp_http_exchange_set_way(exchange, &target->way);
         }
         hand_over(exchange, target);
     } else {

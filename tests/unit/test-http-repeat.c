@@ -215,31 +215,58 @@ static void pick(const char **ret) {
     ret[n] = NULL;
 }
 
-static void compare(const char *const *picked, enum company company) {
-    static char at_once[N_HEARD], one_by_one[N_HEARD], all[N_HEARD], log[sizeof(serving.log)];
-    int fd;
+struct heard {
+    char text[N_HEARD];
+    char log[sizeof(serving.log)];
+};
 
-    all[0] = '\0';
-    for (size_t i = 0; picked[i]; i++) {
-        strcat(all, picked[i]);
-    }
-    open_routes(company, NULL);
-    fd = client();
-    say_if_heard(fd, all);
-    hear_rest(fd, at_once);
-    memcpy(log, serving.log, sizeof(log));
-    routing_close();
+enum way {
+    AT_ONCE,
+    ONE_BY_ONE,
+    PARSED
+};
 
-    open_routes(company, NULL);
-    fd = client();
+/* What the server says to them on one connection. */
+static void try(struct heard *ret, const char *const *picked, enum way way) {
+    char all[N_HEARD] = "";
+    int fd = client();
+
+    serving.log[0] = '\0';
+    n_turns = 0;
     for (size_t i = 0; picked[i]; i++) {
+        if (way == AT_ONCE) {
+            strcat(all, picked[i]);
+            continue;
+        }
+        if (way == PARSED) {
+            sp_http_forget_all(serving.server);
+        }
         say_if_heard(fd, picked[i]);
     }
+    say_if_heard(fd, all);
+    hear_rest(fd, ret->text);
+    memcpy(ret->log, serving.log, sizeof(ret->log));
+}
+
+static void check_same(const struct heard *heard, const struct heard *expected, const char *how) {
+    ck_assert_msg(strcmp(heard->text, expected->text) == 0, "%s:\n%s\n\nparsed:\n%s", how,
+                  heard->text, expected->text);
+    ck_assert_str_eq(heard->log, expected->log);
+}
+
+/* All ways, and once more when the server remembers the heads. */
+static void compare(const char *const *picked, enum company company) {
+    static struct heard parsed, heard;
+
+    open_routes(company, NULL);
+    try(&parsed, picked, PARSED);
     ck_assert_int_eq(n_again, 0);
-    hear_rest(fd, one_by_one);
-    ck_assert_msg(strcmp(at_once, one_by_one) == 0, "%s\nis answered at once\n%s\none by one\n%s",
-                  all, at_once, one_by_one);
-    ck_assert_str_eq(log, serving.log);
+    for (int i = 0; i < 2; i++) {
+        try(&heard, picked, AT_ONCE);
+        check_same(&heard, &parsed, "at once");
+        try(&heard, picked, ONE_BY_ONE);
+        check_same(&heard, &parsed, "one by one");
+    }
     routing_close();
 }
 
@@ -327,7 +354,7 @@ START_TEST(whoever_hands_it_to_a_router_is_asked_each_time) {
     static const struct sunpath_http_handler gate = {.on_head = let_two_in, .on_request = tell};
     int fd;
 
-    open_routes(false, NULL);
+    open_routes(ALONE, NULL);
     serving.server->handler = &gate;
     n_let_in = 0;
     fd = client();
@@ -339,6 +366,57 @@ START_TEST(whoever_hands_it_to_a_router_is_asked_each_time) {
 }
 END_TEST
 
-SP_TESTS("http-repeat", heads_that_come_again_mean_the_same,
-         only_equal_heads_without_a_body_come_again, a_body_is_no_head, limits_count_them_all,
-         whoever_hands_it_to_a_router_is_asked_each_time)
+/* From the third time on, also on another connection, and also when it comes byte by byte. */
+START_TEST(heads_are_remembered) {
+    const struct sunpath_http_exchange *memory = NULL;
+    int fd;
+
+    open_routes(ALONE, NULL);
+    fd = client();
+    for (int i = 0; i < 4; i++) {
+        for (const char *at = AGAIN; *at; at++) {
+            say_bytes(fd, at, 1);
+            settle();
+        }
+        hear(fd, "Accept=a/b");
+    }
+    for (size_t i = 0; i < SP_HTTP_MEMORIES; i++) {
+        memory = memory ? memory : serving.server->memories[i].exchange;
+    }
+    ck_assert_ptr_nonnull(memory);
+    ck_assert_uint_eq(serving.server->n_memories, 1);
+    ck_assert_uint_eq(memory->n_head, strlen(AGAIN));
+    ck_assert_str_eq(memory->way->route, "/echo");
+    for (int i = 0; i < 2; i++) {
+        ck_assert_str_eq(memory->way->route, "/echo"); /* one that came once changes nothing */
+        say(fd, "GET /more HTTP/1.1\r\nHost: x\r\nAccept: a/b\r\n\r\n");
+        ck_assert_ptr_nonnull(strstr(hear(fd, "Accept=a/b"), "X-More"));
+    }
+    ck_assert_str_eq(memory->way->route, "/more");
+    close(fd);
+    routing_close();
+}
+END_TEST
+
+/* What does not fit is parsed each time. */
+START_TEST(long_heads_are_not_remembered) {
+    char text[SP_HTTP_MAX_MEMORY + 128];
+    int fd;
+
+    snprintf(text, sizeof(text), "GET /stream HTTP/1.1\r\nHost: x\r\nX-Long: %0*d\r\n\r\n",
+             SP_HTTP_MAX_MEMORY, 0);
+    open_routes(ALONE, NULL);
+    fd = client();
+    for (int i = 0; i < 3; i++) {
+        say(fd, text);
+        hear(fd, "X-Trailer: yes");
+    }
+    ck_assert_uint_eq(serving.server->n_memories, 0);
+    close(fd);
+    routing_close();
+}
+END_TEST
+
+SP_TESTS("http-repeat", heads_are_remembered, long_heads_are_not_remembered,
+         heads_that_come_again_mean_the_same, only_equal_heads_without_a_body_come_again,
+         a_body_is_no_head, limits_count_them_all, whoever_hands_it_to_a_router_is_asked_each_time)
