@@ -145,7 +145,7 @@ class HttpServer extends EventEmitter {
   }
 
   unref() {
-    this.#native.setRef(false);
+    if (!this.#closing) this.#native.setRef(false); // else somebody waits for the end of it
     return this;
   }
 

@@ -632,7 +632,7 @@ test('a request that was answered never has the body of another', async () => {
 
 test('close() settles though nothing else keeps the process', async () => {
   const child = start(process.execPath, '-e', `require(${JSON.stringify(require.resolve('..'))}).serve(process.argv[1], () => '')
-    .then(server => server.unref().close()).then(() => console.log('closed'));`, socketPath());
+    .then(server => { const closed = server.unref().close(); server.unref(); return closed; }).then(() => console.log('closed'));`, socketPath());
   assert.strictEqual(await child.ended, 0);
   assert.strictEqual(child.output, 'closed\n');
 });
