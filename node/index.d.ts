@@ -281,9 +281,11 @@ export class Socket extends Duplex {
   readonly fd: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  readonly bufferSize: number;
+  /** `undefined` once it is closed. */
+  readonly bufferSize: number | undefined;
   readonly connecting: false;
-  readonly pending: false;
+  /** Whether it is closed. */
+  readonly pending: boolean;
   readonly readyState: 'open' | 'readOnly' | 'writeOnly' | 'closed';
   readonly timeout: number | undefined;
   /** 'timeout' after so many milliseconds without a byte either way; 0: never. */
@@ -362,7 +364,8 @@ export class MessageSocket<M = Buffer> extends Duplex {
   on(event: 'data', listener: (message: M) => void): this;
   /** A message that arrived, or a datagram that was sent, did not get through. Without a listener that ends a connection. */
   on(event: 'lost', listener: (error: SystemError) => void): this;
-  on(event: 'end' | 'close' | 'drain' | 'finish' | 'readable' | 'pause' | 'resume', listener: () => void): this;
+  on(event: 'close', listener: (hadError: boolean) => void): this;
+  on(event: 'end' | 'drain' | 'finish' | 'readable' | 'pause' | 'resume', listener: () => void): this;
   on(event: 'error', listener: (error: Error) => void): this;
   on(event: string | symbol, listener: (...args: any[]) => void): this;
 }

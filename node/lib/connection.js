@@ -15,6 +15,7 @@ const kReading = Symbol('reading');
 const kOnClose = Symbol('on close'); // told to the server it belongs to
 const kPeer = Symbol('peer');
 const kBound = Symbol('bound'); // the path to remove
+const kEmitsClose = Symbol('emits close');
 
 /*
  * Input is asked for when somebody wants it: by reading, or by listening for what only reading finds out (that the
@@ -32,7 +33,8 @@ class Connection extends Duplex {
   // `options` are the user's, `own` those of the kind of stream.
   constructor(options, own) {
     super({ ...pickStreamOptions(options), ...own, allowHalfOpen: options.allowHalfOpen === true, autoDestroy: true,
-      signal: undefined });
+      emitClose: false, signal: undefined });
+    this[kEmitsClose] = options.emitClose !== false;
     this[kHandle] = null;
     this[kWritable] = false;
     this[kFinal] = null;
@@ -119,6 +121,16 @@ function detach(connection) {
   if (connection[kBound] !== null) removeBound(connection[kBound]);
 }
 
+// The last thing it does: 'close' tells, as net.Socket's does, whether it was an error.
+function finishDestroy(connection, error, callback) {
+  callback(error);
+  if (connection[kEmitsClose]) process.nextTick(emitClose, connection, Boolean(error));
+}
+
+function emitClose(connection, hadError) {
+  connection.emit('close', hadError);
+}
+
 function removeBound(path) {
   try {
     unlinkSync(path);
@@ -138,4 +150,4 @@ function onEnd() {
   connection.read(0); // so that 'end' comes also when nothing is left to read
 }
 
-module.exports = { Connection, attach, detach, onEnd, removeBound, wake, kBound, kFinal, kHandle, kOnClose, kOwner, kPeer, kReading, kWritable };
+module.exports = { Connection, attach, detach, finishDestroy, onEnd, removeBound, wake, kBound, kFinal, kHandle, kOnClose, kOwner, kPeer, kReading, kWritable };

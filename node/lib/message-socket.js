@@ -7,7 +7,7 @@ const binding = require('./binding');
 const errors = require('./errors');
 const readOptions = require('./options');
 const validate = require('./validate');
-const { Connection, attach, detach, onEnd, wake, kFinal, kHandle, kOnClose, kOwner, kReading, kWritable } = require('./connection');
+const { Connection, attach, detach, finishDestroy, onEnd, wake, kFinal, kHandle, kOnClose, kOwner, kReading, kWritable } = require('./connection');
 
 const kWaiting = Symbol('waiting'); // callbacks of messages the kernel has not taken yet, in order
 const kBlocked = Symbol('blocked'); // { items, index, callback }: the write under way, for which there was no room
@@ -160,7 +160,7 @@ class MessageSocket extends Connection {
     detach(this);
     abandon(this, error ?? errors.streamDestroyed('write'));
     this[kOnClose]?.();
-    callback(error);
+    finishDestroy(this, error, callback);
   }
 }
 

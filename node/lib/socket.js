@@ -7,7 +7,7 @@ const batch = require('./batch');
 const binding = require('./binding');
 const errors = require('./errors');
 const validate = require('./validate');
-const { Connection, attach, detach, onEnd: end, wake, kFinal, kHandle, kOnClose, kOwner, kPeer, kReading, kWritable } = require('./connection');
+const { Connection, attach, detach, finishDestroy, onEnd: end, wake, kFinal, kHandle, kOnClose, kOwner, kPeer, kReading, kWritable } = require('./connection');
 
 const kWaiting = Symbol('waiting'); // callbacks of the short way that wait for the kernel
 const kResource = Symbol('resource'); // the asynchronous resource that input is told in
@@ -38,7 +38,7 @@ class Socket extends Connection {
     super(options, { decodeStrings: true });
     this[kWaiting] = null;
     this[kRest] = null;
-    this[kTimeout] = 0;
+    this[kTimeout] = undefined;
     this[kTimer] = null;
     this[kLastQueued] = 0;
     this._bytesRead = 0;
@@ -57,14 +57,14 @@ class Socket extends Connection {
     return this._bytesWritten + super.writableLength - (this[kRest] === null ? 0 : this[kRest].handed);
   }
 
-  get bufferSize() { return this.writableLength; }
+  get bufferSize() { return this[kHandle] === null ? undefined : this.writableLength; }
   get connecting() { return false; }
-  get pending() { return false; }
+  get pending() { return this[kHandle] === null; }
   get readyState() {
     if (this.readable && this.writable) return 'open';
     return this.readable ? 'readOnly' : this.writable ? 'writeOnly' : 'closed';
   }
-  get timeout() { return this[kTimeout] || undefined; }
+  get timeout() { return this[kTimeout]; }
 
   address() { return {}; }
   setNoDelay() { return this; }
@@ -157,7 +157,7 @@ class Socket extends Connection {
     this[kTimer] = null;
     abandon(this, error);
     if (this[kOnClose] !== null) this[kOnClose]();
-    callback(error);
+    finishDestroy(this, error, callback);
   }
 }
 

@@ -381,7 +381,7 @@ test('setTimeout tells of silence, again after each, and not while there is traf
   await once(client, 'timeout');
   assert.strictEqual(n, 2);
   client.setTimeout(0);
-  assert.strictEqual(client.timeout, undefined);
+  assert.strictEqual(client.timeout, 0);
   assert.strictEqual(client.destroyed, false);
   assert.throws(() => client.setTimeout(-1), { code: 'ERR_OUT_OF_RANGE' });
   assert.throws(() => client.setTimeout('1'), { code: 'ERR_INVALID_ARG_TYPE' });
