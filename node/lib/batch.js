@@ -21,7 +21,7 @@ const PIECE_MAX = 8192; // larger chunks are handed over as they are
 
 const FastBuffer = Buffer[Symbol.species]; // what subarray() makes, without the checks
 
-const runTicks = process._tickCallback ?? (() => {}); // else they run when all was told
+const runSome = process._tickCallback ?? (() => {}); // else they run when all was told
 
 const words = new Uint32Array(OUT + 2 * MAX_OUT);
 const outbox = Buffer.allocUnsafeSlow(OUTBOX);
@@ -83,6 +83,19 @@ function tell(buffer, offset, n, take) {
     throw error;
   }
   if (leaving.length > 0) leave();
+}
+
+// One that throws did not leave its asynchronous context: on its way through the addon the error would upset Node.
+function runTicks() {
+  for (;;) {
+    try {
+      runSome();
+      return;
+    } catch (error) {
+      binding.sendBatch();
+      binding.reportUncaught(error);
+    }
+  }
 }
 
 function chunkOf(buffer, offset, size, place) {

@@ -13,6 +13,7 @@ static const struct {
     napi_callback call;
 } calls[] = {
     {"setCallbacks", sn_env_set_callbacks},
+    {"reportUncaught", sn_env_report_uncaught},
     {"setBatch", sn_batch_set},
     {"batchInput", sn_batch_input},
     {"sendBatch", sn_batch_send_now},

@@ -12,6 +12,7 @@ napi_value sn_error_make(napi_env env, napi_callback_info info);
 
 /* env.c */
 napi_value sn_env_set_callbacks(napi_env env, napi_callback_info info);
+napi_value sn_env_report_uncaught(napi_env env, napi_callback_info info);
 
 /* stream.c, listener.c, connect.c, descriptor.c: classes */
 bool sn_stream_define(napi_env env, napi_value exports);

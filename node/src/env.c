@@ -126,6 +126,15 @@ napi_value sn_env_set_callbacks(napi_env env, napi_callback_info info) {
     return NULL;
 }
 
+/* reportUncaught(error): it is an uncaughtException, here and now. */
+napi_value sn_env_report_uncaught(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+
+    sn_args_read(&args, env, info);
+    napi_fatal_exception(env, args.v[0]);
+    return NULL;
+}
+
 /* ---- input ----------------------------------------------------------------------------------- */
 
 #define SLAB      16384 /* as much as a chunk that is kept may hold on to */

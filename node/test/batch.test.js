@@ -53,6 +53,33 @@ test('a listener that throws keeps no other from being told, and nothing from be
   for (const answer of answers) assert.strictEqual(String((await answer)[0]), 'echo x');
 });
 
+test('ticks that throw between two listeners keep nobody from being told, and the other ticks run', async t => {
+  const { clients, sockets } = await pairs(t, 3);
+  const seen = [];
+  sockets.forEach((socket, i) => socket.on('data', data => {
+    socket.write(`echo ${data}`);
+    for (let j = 0; j < 2; j++) {
+      process.nextTick(() => {
+        seen.push(`${i} ${j}`);
+        throw new Error('on purpose');
+      });
+    }
+    process.nextTick(() => seen.push(`${i} quiet`));
+  }));
+  const answers = clients.map(client => once(client, 'data'));
+  const errors = [];
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', error => errors.push(error.message));
+  clients.forEach(client => client.write('x'));
+  for (const answer of answers) assert.strictEqual(String((await answer)[0]), 'echo x');
+  await until(() => seen.length === 9);
+  process.removeAllListeners('uncaughtException');
+  for (const listener of listeners) process.on('uncaughtException', listener);
+  assert.deepStrictEqual(seen, [0, 1, 2].flatMap(i => [`${i} 0`, `${i} 1`, `${i} quiet`]));
+  assert.deepStrictEqual(errors, Array(6).fill('on purpose'));
+});
+
 test('several writes in a listener are one message, in their order, whatever they are', async t => {
   const { clients: [client], sockets: [socket] } = await pairs(t, 1);
   const large = Buffer.alloc(100000, 'l');
