@@ -25,6 +25,7 @@ JOBS = [
     Job("node-echo-64", "node-echo", "echo", "-c64", goal={"node": 1.8}),
     Job("node-echo-1000", "node-echo", "echo", "-c1000"),
     Job("node-http-64", "node-http", "http", "-c64", goal={"node": 3.0}),
+    Job("node-express-64", "node-express", "http", "-c64", goal={"node": 0.97}),  # httpListen() costs nothing
     Job("node-stream-64k", "node-sink", "stream", n_bytes=1),
     Job("node-seqpacket-64", "node-seqpacket", "echo", "-c64", "-tseqpacket", goal={"node-unix-socket": 4.0}),
     Job("http-16", "http", "http", "-c16"),
@@ -57,6 +58,7 @@ SERVERS = {
     "sink": ["ours", "libuv", "node", "bare"],
     "node-echo": ["ours", "node"],  # ours: the Node.js package
     "node-http": ["ours", "node"],
+    "node-express": ["ours", "node"],
     "node-sink": ["ours", "node"],
     "node-seqpacket": ["ours", "node-unix-socket"],
     "http": ["ours", "nginx", "haproxy", "node", "go", "httplib", "bare"],

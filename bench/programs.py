@@ -94,8 +94,13 @@ class Bench:
             return [ours + "sunpath", "serve", "--quiet", path, self.folder(kind)]
         if server == "bare" and kind.startswith("file"):
             return [ours + "bench-bare-sendfile", path, os.path.join(self.folder(kind), "index.html")]
+        modules = os.path.join(HERE, "..", "build", "node", "node_modules")
+        addon = os.path.join(os.path.realpath(self.options.build), "node", "sunpath.node")
+        if kind == "node-express":
+            argv = [shutil.which("node"), os.path.join(HERE, "node-express.js"), modules, path]
+            argv += [addon] if server == "ours" else []
+            return argv if argv[0] and all(map(os.path.exists, [os.path.join(modules, "express"), addon])) else None
         if server == "ours" and kind.startswith("node-"):
-            addon = os.path.join(os.path.realpath(self.options.build), "node", "sunpath.node")
             job = kind.removeprefix("node-")
             script = "sunpath-node-http.js" if job == "http" else "sunpath-node-echo.js"
             argv = [shutil.which("node"), os.path.join(HERE, script), addon, job, path]
@@ -111,7 +116,6 @@ class Bench:
             script = ["peer-node-http.js"] if job.startswith("http") else ["peer-node-echo.js", job]
             argv = [shutil.which("node"), os.path.join(HERE, script[0]), *script[1:], path]
         elif server == "node-unix-socket":
-            modules = os.path.join(HERE, "..", "build", "node", "node_modules")
             if not os.path.isdir(os.path.join(modules, "node-unix-socket")):
                 return None
             argv = [shutil.which("node"), os.path.join(HERE, "peer-node-unix-socket.js"), modules, path]
