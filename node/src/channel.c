@@ -425,10 +425,11 @@ static napi_value send_message(napi_env env, napi_callback_info info) {
     size_t size;
     int r;
 
-    if (!channel || !sn_get_bytes(env, args.v[0], "data", &data, &size) ||
-        !sn_get_bool(env, args.v[1], "isTold", &is_told) ||
+    /* the bytes last: an array may run JavaScript, which may take them away */
+    if (!channel || !sn_get_bool(env, args.v[1], "isTold", &is_told) ||
         (sn_is_given(env, args.v[2]) && !read_fds(env, args.v[2], fds, &options.n_fds)) ||
-        (sn_is_given(env, args.v[3]) && !read_to(env, args.v[3], &to, &r))) {
+        (sn_is_given(env, args.v[3]) && !read_to(env, args.v[3], &to, &r)) ||
+        !sn_get_bytes(env, args.v[0], "data", &data, &size)) {
         return NULL;
     }
     options.fds = fds;

@@ -282,6 +282,26 @@ describe('messages', () => {
     await failed;
   });
 
+  test('an array of descriptors that takes the bytes away', async t => {
+    const { client, socket } = await pair(t, { withInfo: true, maxFds: 1 });
+    const data = new Uint8Array(100000);
+    class Thief extends Array {
+      map() {
+        return Object.defineProperty([0], 0, {
+          get() {
+            structuredClone(data.buffer, { transfer: [data.buffer] });
+            global.gc();
+            return 0;
+          },
+        });
+      }
+    }
+    await client.send(data, { fds: Thief.of(0) });
+    const [message] = await once(socket, 'data');
+    assert.strictEqual(message.data.length, 0);
+    message.fds[0].close();
+  });
+
   test('a message that is transferred away while it waits is an error', async t => {
     const { client, socket } = await pair(t, { maxQueue: 500000 });
     const data = new Uint8Array(50000);
