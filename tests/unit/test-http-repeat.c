@@ -417,6 +417,84 @@ START_TEST(long_heads_are_not_remembered) {
 }
 END_TEST
 
+/* ---- in the middle of them ------------------------------------------------------------------- */
+
+static int n_asked, fd_of_client;
+
+/* The third is treated as `user` says. */
+static void act(struct sunpath_http_exchange *exchange, void *user) {
+    static const struct sunpath_http_observer observer = {.on_record = on_record};
+    const char *what = user;
+    bool is_third = ++n_asked == 3;
+
+    if (!is_third) {
+        echo(exchange, NULL);
+    } else if (strcmp(what, "free") == 0) {
+        serving.server = sunpath_http_server_free(serving.server);
+    } else if (strcmp(what, "drain") == 0) {
+        sunpath_http_server_drain(serving.server, 1000, count_drained, NULL);
+        echo(exchange, NULL);
+    } else if (strcmp(what, "abort") == 0) {
+        ck_assert_int_eq(sunpath_http_abort(exchange), 0);
+    } else if (strcmp(what, "later") == 0) {
+        hold(exchange, NULL);
+    } else if (strcmp(what, "observe") == 0) {
+        ck_assert_int_eq(sunpath_http_server_observe(serving.server, &observer, NULL), 0);
+        echo(exchange, NULL);
+    } else if (strcmp(what, "leave") == 0) {
+        close(fd_of_client);
+        fd_of_client = -1;
+        echo(exchange, NULL);
+    }
+}
+
+static int count(const char *text, const char *what) {
+    int n = 0;
+
+    for (; (text = strstr(text, what)); text++) {
+        n++;
+    }
+    return n;
+}
+
+START_TEST(a_handler_may_do_anything_amid_them) {
+    static const struct {
+        const char *what;
+        int n_asked, n_answered;
+    } cases[] = {{"free", 3, 0},  {"drain", 3, 3},   {"abort", 3, 2},
+                 {"later", 5, 5}, {"observe", 5, 5}, {"leave", 5, 0}};
+
+    for (size_t i = 0; i < 2 * (sizeof(cases) / sizeof(cases[0])); i++) {
+        const char *what = cases[i / 2].what;
+        struct sunpath_http_handler handler = {.on_request = act};
+
+        handler.on_finish = i % 2 ? count_finish : NULL;
+        router = new_router(false, false);
+        sunpath_router_add(router, "GET /echo", &handler, (void *)(uintptr_t)what, NULL);
+        routing_open(NULL);
+        n_asked = serving.n_finished = 0;
+        fd_of_client = client();
+        say(fd_of_client, AGAIN AGAIN AGAIN AGAIN AGAIN);
+        settle_answering();
+        ck_assert_msg(n_asked == cases[i / 2].n_asked, "%s: %d", what, n_asked);
+        if (fd_of_client >= 0) {
+            shutdown(fd_of_client, SHUT_WR);
+            settle();
+            if (serving.server) {
+                int n = count(hear(fd_of_client, NULL), "200 OK");
+
+                ck_assert_msg(n == cases[i / 2].n_answered, "%s: %d", what, n);
+            }
+            close(fd_of_client);
+        }
+        settle();
+        ck_assert_int_eq(serving.n_finished, i % 2 ? n_asked : 0);
+        routing_close();
+    }
+}
+END_TEST
+
 SP_TESTS("http-repeat", heads_are_remembered, long_heads_are_not_remembered,
          heads_that_come_again_mean_the_same, only_equal_heads_without_a_body_come_again,
-         a_body_is_no_head, limits_count_them_all, whoever_hands_it_to_a_router_is_asked_each_time)
+         a_body_is_no_head, limits_count_them_all, whoever_hands_it_to_a_router_is_asked_each_time,
+         a_handler_may_do_anything_amid_them)
