@@ -243,10 +243,10 @@ function put(socket, item) {
   return pending < state.highWaterMark || hold(socket, state);
 }
 
-// Enough is pending: "drain" tells when it is not any more.
+// Enough is pending: "drain" tells when it is not any more. Unless it failed at once: then nothing is.
 function hold(socket, state) {
+  if (socket[kHandle]?.tellDrain() ?? true) return true;
   state.needDrain = true;
-  socket[kHandle].tellDrain();
   return false;
 }
 

@@ -500,6 +500,14 @@ print(s.recv(100).decode(), flush=True)`, path);
     await until(() => got.length === 1);
   });
 
+  test('write() asks for nobody to wait when nothing is pending', async t => {
+    const { socket } = await bound(t, { highWaterMark: 0 });
+    const lost = once(socket, 'lost');
+    assert.strictEqual(socket.write('to nobody'), true);
+    assert.strictEqual(socket.writableNeedDrain, false);
+    assert.strictEqual((await lost)[0].code, 'ENOTCONN');
+  });
+
   test('bind() publishes safely, and removes', async t => {
     const path = socketPath();
     const socket = await sunpath.bind(path, { mode: 0o640 });
