@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -18,13 +19,16 @@
  * head whose rest is to come, and takes each head apart; but it obeys nothing of what it finds, and
  * is no HTTP server: it asks for no Host, knows no bodies (Content-Length, Transfer-Encoding), no
  * Connection and no HTTP/1.0, lets any byte into a value, sends the same reply to every method and
- * target, without a Date (RFC 9110 6.6.1 wants one) and copied from a block of replies, and never
- * ends a connection that stands still.
+ * target, copied from a block of replies whose Date (RFC 9110 6.6.1 wants one) is renewed once a
+ * second, and never ends a connection that stands still.
  */
 
-#define MAX_FDS 65536
-#define REPLY \
-    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nhello, world\n"
+#define MAX_FDS     65536
+#define BEFORE_DATE "HTTP/1.1 200 OK\r\nDate: "
+#define REPLY                                                    \
+    BEFORE_DATE "Sun, 06 Nov 1994 08:49:37 GMT\r\n"              \
+                "Content-Type: text/plain\r\nContent-Length: 13" \
+                "\r\n\r\nhello, world\n"
 #define N_REPLY   (sizeof(REPLY) - 1)
 #define N_REPLIES 256
 
@@ -104,6 +108,23 @@ static int echo(int fd, size_t n) {
         watch(fd, EPOLLOUT, EPOLL_CTL_MOD);
     }
     return 0;
+}
+
+/* A reply that was cut goes on with the new one. */
+static void renew_date(void) {
+    static time_t last;
+    time_t now = time(NULL);
+    char date[30];
+    struct tm tm;
+
+    if (now == last) {
+        return;
+    }
+    last = now;
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+    for (size_t i = 0; i < N_REPLIES; i++) {
+        memcpy(replies + i * N_REPLY + sizeof(BEFORE_DATE) - 1, date, sizeof(date) - 1);
+    }
 }
 
 static int write_replies(int fd) {
@@ -328,6 +349,7 @@ static void serve(int listener, int (*job)(int fd, size_t n)) {
     for (;;) {
         int n_events = epoll_wait(epoll_fd, events, 256, -1);
 
+        renew_date();
         for (int i = 0; i < n_events; i++) {
             int fd = events[i].data.fd;
             ssize_t n;
