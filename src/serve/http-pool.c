@@ -94,6 +94,20 @@ static inline void prepare(const struct sunpath_http_server *server,
     exchange->file_fd = -1;
 }
 
+/* malloc(3) aligns to 8 bytes only where a pointer has 4. */
+static struct sunpath_http_exchange *make(size_t n_fields) {
+    size_t align = _Alignof(struct sunpath_http_exchange);
+    size_t size = sizeof(struct sunpath_http_exchange) + n_fields * sizeof(struct sp_http_field);
+    struct sunpath_http_exchange *exchange;
+
+    size = (size + align - 1) / align * align;
+    exchange = aligned_alloc(align, size);
+    if (exchange) {
+        memset(exchange, 0, size);
+    }
+    return exchange;
+}
+
 struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *server) {
     struct sunpath_http_exchange *exchange = server->pool;
     size_t n_fields = server->limits.max_fields;
@@ -102,7 +116,7 @@ struct sunpath_http_exchange *sp_http_exchange_take(struct sunpath_http_server *
         server->pool = exchange->next;
         server->n_pool--;
     } else {
-        exchange = calloc(1, sizeof(*exchange) + n_fields * sizeof(exchange->room[0]));
+        exchange = make(n_fields);
         if (!exchange) {
             return NULL;
         }

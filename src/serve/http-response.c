@@ -310,6 +310,9 @@ static sp_noinline int put_special(struct sunpath_http_exchange *exchange, int s
     size_t n;
     int r;
 
+    if (type && take_type(&exchange->connection->server->type, type) < 0) {
+        return -EINVAL; /* before anything of the response has changed */
+    }
     if (type) {
         sp_http_exchange_drop_field(exchange, "Content-Type");
     }

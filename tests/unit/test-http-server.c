@@ -199,6 +199,27 @@ START_TEST(a_response_has_one_type) {
 }
 END_TEST
 
+static void respond_with_no_type(struct sunpath_http_exchange *exchange, void *user) {
+    (void)user;
+    ck_assert_int_eq(sunpath_http_add_header(exchange, "Content-Type", "image/png"), 0);
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, "a\nb", "x", 1), -EINVAL);
+    ck_assert_int_eq(sunpath_http_respond(exchange, 200, NULL, "x", 1), 0);
+}
+
+START_TEST(a_type_that_is_refused_changes_nothing) {
+    int fd;
+
+    serving.handler.on_request = respond_with_no_type;
+    serving_open(NULL);
+    fd = client();
+    say(fd, GET("/"));
+    check_response(hear(fd, "\r\n\r\nx"),
+                   "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 1\r\n\r\nx");
+    close(fd);
+    serving_close();
+}
+END_TEST
+
 START_TEST(headers_can_be_replaced) {
     int fd;
 
@@ -511,8 +532,8 @@ END_TEST
 SP_TESTS("http-server", only_streams_are_served, a_connection_serves_many_requests,
          pipelined_answers_leave_in_one_write, a_request_may_come_byte_by_byte,
          head_has_no_body_but_its_length, http_1_0_closes_unless_it_asks_to_stay,
-         headers_can_be_replaced, a_response_has_one_type, the_head_can_be_read_whole,
-         headers_and_trailers_can_be_read, bodies_are_collected,
+         headers_can_be_replaced, a_response_has_one_type, a_type_that_is_refused_changes_nothing,
+         the_head_can_be_read_whole, headers_and_trailers_can_be_read, bodies_are_collected,
          bodies_can_be_streamed_and_held_back, expect_is_answered_by_itself,
          on_head_can_refuse_the_body, responses_come_in_every_framing,
          mistakes_of_handlers_are_told_and_not_sent, interim_responses_go_first,
