@@ -99,17 +99,12 @@ static bool read_large(struct sn_stream *stream) {
  * What comes in large pieces is read to where JavaScript has it, not copied there; the stream does
  * not mind, as it has nothing left.
  */
-static void on_large_data(struct sn_stream *stream) {
+static void take_large(struct sn_stream *stream) {
     struct sn_env *own = stream->object.own;
     napi_value buffer;
     const void *input;
     size_t size;
 
-    sn_object_value(&stream->object); /* so that it is not collected meanwhile */
-    sn_batch_deliver(own);
-    if (!wants_more(stream)) {
-        return; /* it stays where it is */
-    }
     input = sunpath_stream_input(stream->stream, &size);
     if (napi_create_buffer_copy(own->env, size, input, NULL, &buffer) != napi_ok) {
         sunpath_stream_pause(stream->stream); /* no memory now: it stays where it is */
@@ -120,6 +115,19 @@ static void on_large_data(struct sn_stream *stream) {
     if (size >= LARGE && wants_more(stream)) {
         for (int i = 0; i < LARGE_READS && read_large(stream); i++) {
         }
+    }
+}
+
+/* In a scope of its own: what nobody keeps can be collected before the turn ends. */
+static void on_large_data(struct sn_stream *stream) {
+    struct sn_env *own = stream->object.own;
+    napi_handle_scope scope;
+
+    sn_object_value(&stream->object); /* so that it is not collected meanwhile */
+    sn_batch_deliver(own);
+    if (wants_more(stream) && napi_open_handle_scope(own->env, &scope) == napi_ok) {
+        take_large(stream);
+        napi_close_handle_scope(own->env, scope);
     }
 }
 

@@ -7,7 +7,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 const sunpath = require('..');
-const { directory, nDescriptors, socketPath, start, turns, until } = require('./support');
+const { directory, nDescriptors, python, socketPath, start, turns, until } = require('./support');
 
 const package_ = JSON.stringify(require.resolve('..'));
 
@@ -198,5 +198,29 @@ test('memory of input that is transferred away is written to no more', async () 
     if (i % 10 === 0) global.gc();
   }
   client.destroy();
+  await server.close();
+});
+
+test('large input that nobody keeps can be collected before the turn ends', async () => {
+  const path = socketPath();
+  let peak = 0;
+  const server = await sunpath.listen(path, conn => conn.on('error', () => {}).on('data', () => {
+    peak = Math.max(peak, process.memoryUsage().arrayBuffers);
+  }));
+  const before = process.memoryUsage().arrayBuffers;
+  const child = python(`
+sockets = []
+for i in range(200):
+    sockets.append(socket.socket(socket.AF_UNIX))
+    sockets[-1].connect(sys.argv[1])
+    sockets[-1].setblocking(False)
+data, end = bytes(1 << 20), time.monotonic() + 2
+while time.monotonic() < end:
+    for one in sockets:
+        try: one.send(data)
+        except BlockingIOError: pass`, path);
+  assert.strictEqual(await child.ended, 0);
+  assert(peak - before < 85e6, `${peak - before} bytes`);
+  server.closeAllConnections();
   await server.close();
 });
