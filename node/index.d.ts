@@ -197,7 +197,7 @@ export interface TakeOverOptions extends AccessOptions, MessageOptions {
   signal?: AbortSignal;
 }
 
-/** Receives what {@link Server.handOver} gives at the other end of `socket`, which is used up in any case. */
+/** Receives what {@link Server.handOver} gives at the other end of `socket`, which is used up as by that. */
 export function takeOver(socket: Socket, onConnection: (connection: Socket) => void): Promise<Server<Socket>>;
 export function takeOver<const O extends TakeOverOptions = {}>(
   socket: Socket, options?: O, onConnection?: (connection: Connection<string, O>) => void): Promise<Server<Connection<string, O>>>;
@@ -222,6 +222,8 @@ export class Server<C = Socket> extends EventEmitter implements AsyncIterable<C>
   /**
    * Gives the address to the process at the other end of `socket`, which calls {@link takeOver}: the same file and the same
    * backlog, so that no connect ever fails. Afterwards this server accepts no more; its open connections go on.
+   * `socket` is used up, also when this fails; only when it has read input that nobody has taken yet, which would be lost, this
+   * rejects with `ERR_INVALID_STATE` and nothing is changed. So `socket` is one that nobody reads, or that has said its say.
    */
   handOver(socket: Socket, options?: { timeout?: number }): Promise<void>;
   ref(): this;

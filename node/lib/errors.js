@@ -42,6 +42,10 @@ function transferred() {
   return make(Error, 'ERR_INVALID_STATE', 'Invalid state: the memory of a chunk was transferred or resized before it was written');
 }
 
+function inputRead(call) {
+  return make(Error, 'ERR_INVALID_STATE', `Invalid state: ${call} needs a socket that nobody reads: input of it was read, and waits to be taken`);
+}
+
 function serverNotRunning() {
   return make(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.');
 }
@@ -54,4 +58,4 @@ function aborted(signal) {
   return error;
 }
 
-module.exports = { invalidType, invalidValue, outOfRange, streamDestroyed, writeAfterEnd, transferred, serverNotRunning, aborted };
+module.exports = { invalidType, invalidValue, outOfRange, streamDestroyed, writeAfterEnd, transferred, inputRead, serverNotRunning, aborted };

@@ -99,15 +99,14 @@ class Server extends EventEmitter {
   /*
    * Gives the address to the process at the other end of the connection `socket`, which calls takeOver(): the same
    * file, the same backlog, so that no connect ever fails. Afterwards this server accepts no more, and its open
-   * connections go on. `socket` is used up in any case.
+   * connections go on. `socket` is used up, unless it is refused because it has read input that nobody has taken.
    */
   async handOver(socket, options = {}) {
     if (!(socket instanceof Socket)) throw errors.invalidType('socket', 'an instance of Socket', socket);
     options = readOptions.known(options, 'timeout');
     const timeout = validate.optional(readOptions.duration, options.timeout, 'options.timeout') ?? 10000;
     if (this[kHandle] === null) throw errors.serverNotRunning();
-    const fd = takeFd(socket);
-    if (fd < 0) throw errors.streamDestroyed('handOver');
+    const fd = takeFd(socket, 'handOver');
     await new Promise((resolve, reject) => {
       try {
         this[kHandle].handOver(fd, timeout, error => error ? reject(error) : resolve());
@@ -249,7 +248,7 @@ async function listen(address, options, onConnection) {
 
 /*
  * takeOver(socket[, options][, onConnection]): what Server.handOver() gives at the other end of the connection
- * `socket`, which is used up in any case. Of the options the access rules and those of connections count.
+ * `socket`, which is used up as by handOver(). Of the options the access rules and those of connections count.
  */
 async function takeOver(socket, options, onConnection) {
   if (typeof options === 'function') {
@@ -263,8 +262,7 @@ async function takeOver(socket, options, onConnection) {
   checkOptions(options, options.type ?? 'stream');
   const timeout = validate.optional(readOptions.duration, options.timeout, 'options.timeout') ?? 10000;
   const native = readOptions.access(options);
-  const fd = takeFd(socket);
-  if (fd < 0) throw errors.streamDestroyed('takeOver');
+  const fd = takeFd(socket, 'takeOver');
   const taken = await new Promise((resolve, reject) => {
     try {
       binding.takeOver(fd, timeout, native, (error, value) => error ? reject(error) : resolve(value));

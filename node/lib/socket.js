@@ -319,10 +319,14 @@ function sendOn(socket) {
   rest.callback();
 }
 
-// The descriptor, which is the caller's from now on; the socket is destroyed.
-function takeFd(socket) {
+/*
+ * The descriptor, which is the caller's from now on; the socket is destroyed. Not when input was read that nobody has
+ * taken, because that would be lost: then nothing is changed.
+ */
+function takeFd(socket, call) {
   const handle = socket[kHandle];
-  if (handle === null) return -1;
+  if (handle === null) throw errors.streamDestroyed(call);
+  if (socket.readableLength > 0 || handle.hasInput()) throw errors.inputRead(call);
   socket[kPeer]?.remember();
   const fd = handle.takeFd();
   socket.destroy();

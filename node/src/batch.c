@@ -115,7 +115,7 @@ static void tell(struct sn_env *own, napi_value buffer, size_t offset) {
         batch->words[IS_COLLECTING] = 0;
         sn_batch_send(own);
     } while (batch->words[NEXT] < n && batch->words[NEXT] > next && !own->is_ending);
-    batch->words[N_EVENTS] = batch->n_events = 0;
+    batch->words[N_EVENTS] = batch->words[NEXT] = batch->n_events = 0;
 }
 
 void sn_batch_deliver(struct sn_env *own) {
@@ -155,10 +155,25 @@ bool sn_batch_add(struct sn_env *own, uint32_t slot, const void *data, size_t si
     memcpy(batch->input + batch->n_input, data, size);
     note(batch, slot, batch->n_input, size);
     batch->n_input += (size + 7) & ~(size_t)7; /* a multiple of 8 can be any typed array */
+    return true;
+}
+
+void sn_batch_deliver_full(struct sn_env *own) {
+    const struct sn_batch *batch = &own->batch;
+
     if (batch->n_events == MAX_EVENTS || INPUT - batch->n_input < SN_BATCH_PIECE) {
         sn_batch_deliver(own);
     }
-    return true;
+}
+
+bool sn_batch_has_input(struct sn_env *own, uint32_t slot) {
+    const struct sn_batch *batch = &own->batch;
+    uint32_t i = batch->n_events > 0 ? batch->words[NEXT] : 0;
+
+    while (i < batch->n_events && batch->words[EVENTS + 3 * i] != slot) {
+        i++;
+    }
+    return i < batch->n_events;
 }
 
 void sn_batch_tell(struct sn_env *own, uint32_t slot, napi_value buffer, size_t offset,

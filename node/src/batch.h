@@ -49,13 +49,18 @@ void sn_batch_free_slot(struct sn_env *own, uint32_t slot);
 void sn_batch_set_detour(struct sn_env *own, uint32_t slot, bool is_set);
 
 /*
- * Copies input (at most SN_BATCH_PIECE bytes) to where it waits to be told, which may be now: the
- * stream may be closed afterwards. False, and nothing was taken, when there is no memory.
+ * Copies input (at most SN_BATCH_PIECE bytes) to where it waits to be told; then
+ * sn_batch_deliver_full() is to be called. False, and nothing was taken, when there is no memory.
  */
 bool sn_batch_add(struct sn_env *own, uint32_t slot, const void *data, size_t size);
 
+/* Whether input of it waits to be told. */
+bool sn_batch_has_input(struct sn_env *own, uint32_t slot);
+
 /* Tells what waits, if anything does. */
 void sn_batch_deliver(struct sn_env *own);
+/* The same when there is no room for more. */
+void sn_batch_deliver_full(struct sn_env *own);
 
 /* Tells of input at `offset` of a buffer, behind what waits. */
 void sn_batch_tell(struct sn_env *own, uint32_t slot, napi_value buffer, size_t offset,

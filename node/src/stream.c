@@ -141,6 +141,7 @@ static void on_data(struct sunpath_stream *from, void *user) {
         on_large_data(stream);
     } else if (sn_batch_add(own, stream->slot, input, size)) {
         sunpath_stream_consume(from, size);
+        sn_batch_deliver_full(own); /* the stream may be closed then */
     } else {
         sunpath_stream_pause(from); /* no memory now: it stays where it is */
     }
@@ -264,6 +265,21 @@ static napi_value take_fd(napi_env env, napi_callback_info info) {
     }
     sn_object_close(&stream->object);
     return sn_int(env, fd);
+}
+
+/* hasInput(): whether it has read something that JavaScript was not told of yet */
+static napi_value has_input(napi_env env, napi_callback_info info) {
+    struct sn_args args;
+    struct sn_stream *stream = stream_of(&args, env, info);
+    size_t size = 0;
+
+    if (!stream) {
+        return NULL;
+    }
+    if (stream->stream) {
+        sunpath_stream_input(stream->stream, &size);
+    }
+    return sn_bool(env, size > 0 || sn_batch_has_input(sn_env_of(env), stream->slot));
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -410,17 +426,10 @@ static napi_value end(napi_env env, napi_callback_info info) {
 
 bool sn_stream_define(napi_env env, napi_value exports) {
     static const struct sn_method methods[] = {
-        {"slot", get_slot},
-        {"fd", get_fd},
-        {"close", sn_object_call_close},
-        {"takeFd", take_fd},
-        {"setRef", sn_object_call_set_ref},
-        {"read", set_reading},
-        {"write", write_part},
-        {"writeAll", write_all},
-        {"tellDrain", tell_drain},
-        {"queued", queued},
-        {"end", end},
+        {"slot", get_slot},        {"fd", get_fd},          {"close", sn_object_call_close},
+        {"takeFd", take_fd},       {"hasInput", has_input}, {"setRef", sn_object_call_set_ref},
+        {"read", set_reading},     {"write", write_part},   {"writeAll", write_all},
+        {"tellDrain", tell_drain}, {"queued", queued},      {"end", end},
     };
 
     return sn_object_define(env, exports, &class, construct, methods, SN_ARRAY_SIZE(methods));

@@ -7,6 +7,7 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const { once } = require('node:events');
 const { test } = require('node:test');
 const binding = require('../lib/binding');
+const { kHandle } = require('../lib/connection');
 const sunpath = require('..');
 const { collect, printed, socketPath, start, uncaught, until } = require('./support');
 
@@ -166,6 +167,57 @@ test('a socket that another one pauses gets its input when it resumes', async t 
   assert.deepStrictEqual(got, []);
   sockets[1].resume();
   await until(() => got.length === 1);
+});
+
+test('a socket whose input waits is not handed over by another one, and gets its input', async t => {
+  const { clients, sockets } = await pairs(t, 2);
+  const path = socketPath();
+  const server = await sunpath.listen(path);
+  const refused = [];
+  const got = [];
+  const handed = new Promise((resolve, reject) => {
+    for (const call of ['handOver', 'takeOver']) {
+      sockets[0].on('data', () => {
+        const promise = call === 'handOver' ? server.handOver(sockets[1]) : sunpath.takeOver(sockets[1]);
+        promise.then(reject, error => refused.push(`${call} ${error.code}`));
+      });
+    }
+    sockets[1].on('data', data => {
+      got.push(String(data));
+      server.handOver(sockets[1]).then(resolve, reject);
+    });
+  });
+  for (const client of clients) client.write('x');
+  const taken = await sunpath.takeOver(clients[1]);
+  await handed;
+  assert.deepStrictEqual(refused, ['handOver ERR_INVALID_STATE', 'takeOver ERR_INVALID_STATE']);
+  assert.deepStrictEqual(got, ['x']);
+  assert.strictEqual(taken.address, path);
+  await taken.close();
+  await server.close();
+});
+
+test('a socket that has read what nobody has taken yet is not handed over', async t => {
+  const { clients: [client], sockets: [socket] } = await pairs(t, 1);
+  const server = await sunpath.listen(socketPath());
+  socket.read(0);
+  client.write('x');
+  await until(() => socket.readableLength === 1);
+  await assert.rejects(server.handOver(socket), { code: 'ERR_INVALID_STATE', message: /input of it was read/ });
+  assert.strictEqual(String(socket.read()), 'x');
+  const taken = sunpath.takeOver(client);
+  await server.handOver(socket);
+  await (await taken).close();
+  await server.close();
+});
+
+test('what is told is not said to wait, also when the room for it is full', async t => {
+  const { clients, sockets } = await pairs(t, 32);
+  const seen = [];
+  for (const socket of sockets) socket.on('data', () => seen.push(socket[kHandle].hasInput()));
+  for (const client of clients) client.write(Buffer.alloc(2000));
+  await until(() => seen.length === 32);
+  assert.deepStrictEqual(seen, Array(32).fill(false));
 });
 
 test('what a listener enters with AsyncLocalStorage is not there for other sockets', async t => {
