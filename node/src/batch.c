@@ -196,6 +196,15 @@ napi_value sn_batch_input(napi_env env, napi_callback_info info) {
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
+static void give(struct sn_batch *batch, struct sn_stream *stream, const char *data, size_t size) {
+    ssize_t n = sn_stream_give(stream, data, size);
+
+    if (n < 0) {
+        sn_stream_fail(stream, (int)n);
+        batch->has_failed = true;
+    }
+}
+
 void sn_batch_send(struct sn_env *own) {
     struct sn_batch *batch = &own->batch;
     const char *at = batch->outbox;
@@ -214,10 +223,22 @@ void sn_batch_send(struct sn_env *own) {
             return;
         }
         if (slot < batch->n_made && batch->slots[slot].stream) {
-            sn_stream_give(batch->slots[slot].stream, at, size);
+            give(batch, batch->slots[slot].stream, at, size);
         }
         at += size;
         left -= size;
+    }
+}
+
+void sn_batch_report(struct sn_env *own) {
+    struct sn_batch *batch = &own->batch;
+    bool has_failed = batch->has_failed;
+
+    batch->has_failed = false;
+    for (uint32_t i = 0; has_failed && i < batch->n_made; i++) {
+        if (batch->slots[i].stream) {
+            sn_stream_report(batch->slots[i].stream);
+        }
     }
 }
 

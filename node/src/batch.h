@@ -35,6 +35,7 @@ struct sn_batch {
         uint32_t next;            /* then: the next free one */
     } * slots;
     uint32_t n_slots, n_made, free;
+    bool has_failed; /* output that was collected, of one at least */
 };
 
 void sn_batch_init(struct sn_batch *batch);
@@ -66,11 +67,17 @@ void sn_batch_deliver_full(struct sn_env *own);
 void sn_batch_tell(struct sn_env *own, uint32_t slot, napi_value buffer, size_t offset,
                    size_t size);
 
-/* Hands on what JavaScript has written. Calls nothing of JavaScript's. */
+/* Hands on what JavaScript has written. Calls nothing of JavaScript's: sn_batch_report() does. */
 void sn_batch_send(struct sn_env *own);
+/* Tells the streams whose output could not be handed on. */
+void sn_batch_report(struct sn_env *own);
 
 /* stream.c: sends or queues; what is queued then, or a negative errno. */
 ssize_t sn_stream_give(struct sn_stream *stream, const char *data, size_t size);
+/* Output that was collected is lost: with that error the stream fails from here on. */
+void sn_stream_fail(struct sn_stream *stream, int error);
+/* Tells that, if it did and was not closed since. */
+void sn_stream_report(struct sn_stream *stream);
 
 /* batchInput(): a Buffer of the input that is being told, when somebody took its memory away */
 napi_value sn_batch_input(napi_env env, napi_callback_info info);

@@ -24,6 +24,7 @@ static void dispatch(struct sn_env *own) {
     sunpath_loop_dispatch(own->loop, 0);
     own->is_dispatching = false;
     sn_batch_deliver(own);
+    sn_batch_report(own);
     napi_close_handle_scope(own->env, handles);
 }
 

@@ -26,6 +26,7 @@ struct sn_stream {
     bool has_ended_in, is_over;
     bool is_sending;  /* the kernel has not taken everything, as far as we were told */
     bool tells_drain; /* JavaScript waits for that */
+    int error;        /* negative: with which output was lost that had been collected */
 };
 
 static void update(struct sn_stream *stream) {
@@ -56,9 +57,10 @@ static void on_close(struct sunpath_stream *from, int error, void *user) {
 
     (void)from;
     stream->is_over = true;
+    error = stream->error ? stream->error : error;
     if (error < 0 && (error != -EPIPE || stream->is_sending)) {
-        made = sn_make_error(stream->object.own->env, error, error == -EPIPE ? "write" : "read",
-                             NULL, NULL);
+        made = sn_make_error(stream->object.own->env, error,
+                             error == -EPIPE || stream->error ? "write" : "read", NULL, NULL);
         tell(stream, SN_STREAM_ERROR, 1, &made);
     }
     update(stream);
@@ -159,7 +161,7 @@ static void on_end(struct sunpath_stream *from, void *user) {
 static void on_drain(struct sunpath_stream *from, void *user) {
     struct sn_stream *stream = user;
 
-    if (sunpath_stream_n_queued(from) > 0) {
+    if (sunpath_stream_n_queued(from) > 0 || stream->error) {
         return;
     }
     stream->is_sending = false;
@@ -312,8 +314,8 @@ ssize_t sn_stream_give(struct sn_stream *stream, const char *data, size_t size) 
     ssize_t n = 0;
     int r;
 
-    if (stream->is_over || !stream->stream) {
-        return -EPIPE;
+    if (stream->error || stream->is_over || !stream->stream) {
+        return stream->error ? stream->error : -EPIPE;
     }
     n_queued = sunpath_stream_n_queued(stream->stream);
     if (n_queued == 0 && size > 0) {
@@ -332,6 +334,18 @@ ssize_t sn_stream_give(struct sn_stream *stream, const char *data, size_t size) 
     stream->is_sending = stream->is_sending || n_queued > 0;
     update(stream);
     return (ssize_t)n_queued;
+}
+
+void sn_stream_fail(struct sn_stream *stream, int error) {
+    stream->error = error;
+    stream->is_sending = true; /* and will be: nobody is to take it for sent */
+    update(stream);
+}
+
+void sn_stream_report(struct sn_stream *stream) {
+    if (stream->error && !stream->is_over) {
+        on_close(stream->stream, stream->error, stream);
+    }
 }
 
 static napi_value write_range(struct sn_stream *stream, const char *data, size_t size, bool tells) {

@@ -220,6 +220,30 @@ test('what is told is not said to wait, also when the room for it is full', asyn
   assert.deepStrictEqual(seen, Array(32).fill(false));
 });
 
+for (const [how, last, code] of [
+  ['nothing follows', () => {}, undefined],
+  ['more is written', socket => socket.write('last'), undefined],
+  ['more is written with a callback', (socket, callback) => socket.write('last', callback), 'EPIPE'],
+  ['it ends', (socket, callback) => socket.end(callback), 'EPIPE'],
+]) {
+  test(`a socket whose collected output cannot be sent fails as it does without, once: ${how}`, async t => {
+    const { clients, sockets } = await pairs(t, 2);
+    const seen = [];
+    for (const event of ['error', 'finish', 'close']) sockets[1].on(event, value => seen.push(event, value?.code ?? value));
+    const called = [];
+    sockets[0].on('data', () => {
+      clients[1].destroy();
+      for (let i = 0; i < 4; i++) sockets[1].write(Buffer.alloc(8000));
+      last(sockets[1], error => called.push(error?.code));
+      sockets[0].write('done');
+    });
+    clients[0].write('x');
+    await Promise.all([once(clients[0], 'data'), until(() => seen.includes('close'))]);
+    assert.deepStrictEqual(seen, ['error', 'EPIPE', 'close', true]);
+    assert.deepStrictEqual(called, code === undefined ? [] : [code]);
+  });
+}
+
 test('what a listener enters with AsyncLocalStorage is not there for other sockets', async t => {
   const storage = new AsyncLocalStorage();
   const { clients, sockets } = await pairs(t, 3);
