@@ -272,7 +272,14 @@ export interface SocketOptions extends StreamOptions {
   signal?: AbortSignal;
 }
 
-/** A connected byte stream: what a `net.Socket` on a pipe is, and who is at its other end. */
+/**
+ * A connected byte stream: what a `net.Socket` on a pipe is, and who is at its other end.
+ *
+ * What a `'data'` listener writes without a callback leaves together when it is done, with what other sockets' listeners write in
+ * the same turn of events; what is written with a callback, or outside listeners, leaves at once. So before a long synchronous
+ * call (`execSync()`), and before the process kills or aborts itself, which loses what is collected, write with a callback.
+ * `process.exit()` sends what was written.
+ */
 export class Socket extends Duplex {
   constructor(options: SocketOptions);
   /** `undefined` once it is closed. */

@@ -18,8 +18,11 @@ const NO_SLOT = 0xffffffff;
 
 const OUTBOX = 65536;
 const PIECE_MAX = 8192; // larger chunks are handed over as they are
+const LATE = 1; // milliseconds
 
 const FastBuffer = Buffer[Symbol.species]; // what subarray() makes, without the checks
+
+const { now } = Date; // the cheapest; when it is set back, something leaves later
 
 const runSome = process._tickCallback ?? (() => {}); // else they run when all was told
 
@@ -69,6 +72,7 @@ function forget(slot) {
  * as after every callback. When one throws, the addon reports that and calls again for those behind it.
  */
 function tell(buffer, offset, n, take) {
+  let since = now();
   try {
     for (let i = words[NEXT]; i < n; i++) {
       const at = EVENTS + 3 * i;
@@ -76,7 +80,14 @@ function tell(buffer, offset, n, take) {
       words[NEXT] = i + 1;
       const reader = slot === NO_SLOT ? undefined : readers[slot]; // it may have been closed since
       if (reader !== undefined) take(reader, chunkOf(buffer, offset + words[at + 1], words[at + 2], words[at + 1]));
-      if (i + 1 < n) runTicks();
+      if (i + 1 < n) {
+        runTicks();
+        // what is written already does not wait for many listeners that take their time
+        if (words[N_OUT] > 0 && now() - since > LATE) {
+          binding.sendBatch();
+          since = now();
+        }
+      }
     }
   } catch (error) {
     binding.sendBatch(); // whoever hears of it may end the process
@@ -120,7 +131,8 @@ function leave() {
 }
 
 /*
- * What is written while input is told is taken here, and leaves when all of that was told. 0: it is to be handed over
+ * What is written while input is told is taken here, and leaves when all of that was told, or between two when that
+ * takes long. 0: it is to be handed over
  * now, because there is something before it, or it is no longer the time, or too large. Else how many bytes it is.
  */
 function collect(slot, chunk, size) {

@@ -5,6 +5,7 @@
 const assert = require('node:assert');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { once } = require('node:events');
+const fs = require('node:fs');
 const { test } = require('node:test');
 const binding = require('../lib/binding');
 const { kHandle } = require('../lib/connection');
@@ -243,6 +244,37 @@ for (const [how, last, code] of [
     assert.deepStrictEqual(called, code === undefined ? [] : [code]);
   });
 }
+
+test('what is written does not wait for all the listeners when they take their time', async t => {
+  const { clients, sockets } = await pairs(t, 3);
+  const fds = clients.map(({ fd }) => fd); // asked for later it would send what is collected
+  const got = Buffer.alloc(8);
+  const told = [];
+  sockets.forEach((socket, i) => socket.on('data', () => {
+    told.push(i);
+    if (told.length === 1) socket.write('progress');
+    if (told.length === 2) for (const begin = Date.now(); Date.now() - begin < 5;);
+    if (told.length === 3) fs.readSync(fds[told[0]], got); // EAGAIN when there is nothing
+  }));
+  for (const client of clients) client.write('x');
+  await until(() => told.length === 3);
+  assert.strictEqual(String(got), 'progress');
+});
+
+test('a write with a callback leaves at once, with what was written before it', async t => {
+  const { clients: [client], sockets: [socket] } = await pairs(t, 1);
+  const { fd } = client;
+  const got = Buffer.alloc(16);
+  const seen = [];
+  socket.on('data', () => {
+    socket.write('one ');
+    socket.write('two', () => {});
+    seen.push(String(got.subarray(0, fs.readSync(fd, got))));
+  });
+  client.write('x');
+  await until(() => seen.length === 1);
+  assert.deepStrictEqual(seen, ['one two']);
+});
 
 test('what a listener enters with AsyncLocalStorage is not there for other sockets', async t => {
   const storage = new AsyncLocalStorage();
