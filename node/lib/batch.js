@@ -132,8 +132,8 @@ function leave() {
 
 /*
  * What is written while input is told is taken here, and leaves when all of that was told, or between two when that
- * takes long. 0: it is to be handed over
- * now, because there is something before it, or it is no longer the time, or too large. Else how many bytes it is.
+ * takes long. 0: it is to be handed over now, because there is something before it, or it is no longer the time, or too
+ * large. Else how many bytes it is.
  */
 function collect(slot, chunk, size) {
   if (words[IS_COLLECTING] === 0 || size > PIECE_MAX || detours[slot] !== 0 || !makeRoom(slot, size)) return 0;
