@@ -2,6 +2,7 @@
 """The programs that are measured: their command lines, and processes that are always ended."""
 
 import os
+import re
 import resource
 import select
 import shutil
@@ -25,11 +26,14 @@ def until(condition, what):
 
 def accepts(path):
     """Does somebody listen there, or take datagrams? Asked without connecting: nng does not survive a peer that
-    leaves at once."""
+    leaves at once. haproxy binds beside the path and renames: the kernel keeps the name it was bound by."""
+    if not path.startswith("@") and not os.path.exists(path):
+        return False
     with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as table:
         for line in table:
             fields = line.rstrip("\n").split(" ", 7)
-            if fields[-1].endswith(path) and (fields[3] == "00010000" or fields[4] == "0002"):
+            name = re.sub(r"\.\d+\.tmp$", "", fields[-1])
+            if name.endswith(path) and (fields[3] == "00010000" or fields[4] == "0002"):
                 return True
     return False
 
