@@ -9,7 +9,7 @@ const { Duplex, finished, pipeline, Readable, Writable } = require('node:stream'
 const { pipeline: pipelineDone } = require('node:stream/promises');
 const { test } = require('node:test');
 const sunpath = require('..');
-const { collect, printed, python, socketPath, start, uncaught, until } = require('./support');
+const { atRest, collect, printed, python, socketPath, start, uncaught, until } = require('./support');
 
 // A server of ours and a client of ours, connected; both close with the test.
 async function pair(t, options = {}, clientOptions = options) {
@@ -154,7 +154,7 @@ print("got", n, flush=True)`, path);
   const size = 8 << 20;
   client.write(Buffer.alloc(size), () => called++);
   client.write('tail', () => called++);
-  await new Promise(resolve => setTimeout(resolve, 50));
+  await atRest(() => called);
   assert.strictEqual(called, 0);
   assert(client.writableNeedDrain);
   assert(client.writableLength >= size);
@@ -172,7 +172,7 @@ test('backpressure: a reader that stops holds the writer back, and memory stays 
   let nGiven = 0;
   const source = new Readable({ read() { this.push(nGiven++ < 4000 ? piece : null); } });
   const done = pipelineDone(source, client);
-  await new Promise(resolve => setTimeout(resolve, 100));
+  await atRest(() => nGiven);
   assert(nGiven < 100, `${nGiven} pieces were taken with nobody reading`);
   let n = 0;
   await pipelineDone(conn, new Writable({ write(chunk, _, callback) { n += chunk.length; setImmediate(callback); } }));

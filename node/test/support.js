@@ -64,6 +64,16 @@ function turns(n) {
   });
 }
 
+// Waits until `value()` has been the same for many turns of the loop, and returns it.
+async function atRest(value) {
+  for (let last = value(), n = 0; ; n++) {
+    await turns(1);
+    if (value() !== last) n = -1;
+    last = value();
+    if (n === 200) return last;
+  }
+}
+
 // What is thrown, with nobody to catch it, by what `run` sets off.
 function uncaught(run) {
   const listeners = process.listeners('uncaughtException');
@@ -79,4 +89,4 @@ function uncaught(run) {
 
 const nDescriptors = () => fs.readdirSync('/proc/self/fd').length;
 
-module.exports = { collect, directory, nDescriptors, printed, python, socketPath, start, turns, uncaught, until };
+module.exports = { atRest, collect, directory, nDescriptors, printed, python, socketPath, start, turns, uncaught, until };

@@ -6,10 +6,10 @@
 
 #include <sunpath/channel.h>
 
+#include "loop-turns.h"
 #include "messages.h"
 
-#define FOREVER 60000 /* what never happens in a good run */
-#define N_KEPT  64
+#define N_KEPT 64
 
 /* What a channel told. */
 struct told {
@@ -26,8 +26,6 @@ struct told {
     struct sunpath_credentials credentials;
     bool has_credentials, is_unterminated;
 };
-
-static struct sunpath_loop *loop;
 
 static inline void told_message(struct sunpath_channel *channel,
                                 struct sunpath_channel_message *message, void *user) {
@@ -138,25 +136,6 @@ static inline void close_channel(struct told *told, int peer) {
     told->channel = sunpath_channel_close(told->channel);
     close(peer);
     loop = sunpath_loop_close(loop);
-}
-
-/* Dispatches until `condition` holds. */
-#define run_until(condition)                                           \
-    do {                                                               \
-        while (!(condition)) {                                         \
-            ck_assert_int_eq(sunpath_loop_dispatch(loop, FOREVER), 1); \
-        }                                                              \
-    } while (0)
-
-/* Dispatches until nothing is left to do; returns in how many turns. */
-static inline int run_quiet(void) {
-    int n = 0, r;
-
-    while ((r = sunpath_loop_dispatch(loop, 0)) > 0) {
-        ck_assert_int_lt(n++, 100000);
-    }
-    ck_assert_int_eq(r, 0);
-    return n;
 }
 
 static inline int send_text(struct told *told, const char *text) {

@@ -6,11 +6,9 @@
 
 #include <sunpath/relay.h>
 
+#include "loop-turns.h"
 #include "messages.h"
 
-#define FOREVER 60000 /* what never happens in a good run */
-
-static struct sunpath_loop *loop;
 static struct sunpath_relay *relay;
 static int first, second; /* the peers' ends, non-blocking */
 static int n_closes, failed_end;
@@ -49,24 +47,6 @@ static inline void part(void) {
     loop = sunpath_loop_close(loop);
     close(first);
     close(second);
-}
-
-/* Dispatches until `condition` holds. */
-#define run_until(condition)                                           \
-    do {                                                               \
-        while (!(condition)) {                                         \
-            ck_assert_int_eq(sunpath_loop_dispatch(loop, FOREVER), 1); \
-        }                                                              \
-    } while (0)
-
-/* Dispatches until nothing is left to do: it must come to rest. */
-static inline void run_quiet(void) {
-    int n = 0, r;
-
-    while ((r = sunpath_loop_dispatch(loop, 0)) > 0) {
-        ck_assert_int_lt(n++, 100000);
-    }
-    ck_assert_int_eq(r, 0);
 }
 
 static inline void send_bytes(int fd, const void *data, size_t size) {

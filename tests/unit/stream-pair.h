@@ -15,9 +15,7 @@
 
 #include <sunpath/stream.h>
 
-#include "fixture.h"
-
-#define FOREVER 60000 /* what never happens in a good run */
+#include "loop-turns.h"
 
 /* What a stream told, in the order of the fields. */
 struct told {
@@ -29,8 +27,6 @@ struct told {
     int error;
     bool keeps_input; /* does not consume */
 };
-
-static struct sunpath_loop *loop;
 
 static inline void told_data(struct sunpath_stream *stream, void *user) {
     struct told *told = user;
@@ -87,24 +83,6 @@ static inline int open_pair(struct told *told, const struct sunpath_stream_event
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     ck_assert_int_eq(sunpath_stream_open(&told->stream, loop, pair[0], events, told, options), 0);
     return pair[1];
-}
-
-/* Dispatches until `condition` holds. */
-#define run_until(condition)                                           \
-    do {                                                               \
-        while (!(condition)) {                                         \
-            ck_assert_int_eq(sunpath_loop_dispatch(loop, FOREVER), 1); \
-        }                                                              \
-    } while (0)
-
-/* Dispatches until nothing is left to do. */
-static inline void run_quiet(void) {
-    int r;
-
-    do {
-        r = sunpath_loop_dispatch(loop, 0);
-    } while (r > 0);
-    ck_assert_int_eq(r, 0);
 }
 
 /* Writes what the peer's socket takes without blocking and returns how much that was. */
