@@ -6,6 +6,7 @@
 
 #include <getopt.h>
 
+#include <sunpath/connection.h>
 #include <sunpath/listener.h>
 
 /*
@@ -68,6 +69,18 @@ bool cli_parse_duration_ms(int *ret_ms, const char *text); /* 1.5  1.5s  300ms  
 bool cli_parse_size(uint64_t *ret, const char *text);      /* 512  64K  1M  2G */
 bool cli_parse_mode(mode_t *ret, const char *text);        /* octal: 600, 0660 */
 bool cli_parse_type(enum sunpath_type *ret, const char *text);
+
+/* The same for options of `verb`, which say what is wrong and return CLI_USAGE then, else CLI_OK.
+ */
+int cli_read_duration_ms(int *ret_ms, const char *verb, const char *text); /* not 0 */
+int cli_read_buffer(int *ret_size, const char *verb, const char *text);    /* not 0 */
+
+/*
+ * --timeout and --wait[=DURATION] of whoever connects. Of both the longer duration counts; --wait
+ * without any has no end. `text` may be NULL for --wait alone.
+ */
+int cli_read_wait(struct sunpath_connect_options *options, const char *verb, bool is_wait,
+                  const char *text);
 
 /*
  * The options of every verb that publishes a socket: --type --mode --owner --group --backlog

@@ -46,7 +46,7 @@ struct job {
     struct sunpath_connect_options options;
     struct sunpath_address address;
     struct copy copy;
-    bool is_padded, waits_for_ever;
+    bool is_padded;
     int inherited_fd; /* -1: none */
 
     /* the file of --bind, to be removed only while it is still ours */
@@ -57,7 +57,6 @@ struct job {
 
 static int read_number_option(struct job *job, int option) {
     struct cli_shown shown;
-    uint64_t size = 0;
 
     switch (option) {
     case CLI_OPTION_TYPE:
@@ -72,34 +71,10 @@ static int read_number_option(struct job *job, int option) {
         }
         return CLI_OK;
     default:
-        if (!cli_parse_size(&size, optarg) || size == 0 || size > INT32_MAX) {
-            return cli_usage("connect", "not a buffer size: %s", cli_show(&shown, optarg));
-        }
-        *(option == OPTION_SEND_BUFFER ? &job->options.send_buffer : &job->options.receive_buffer) =
-            (int)size;
-        return CLI_OK;
+        return cli_read_buffer(option == OPTION_SEND_BUFFER ? &job->options.send_buffer
+                                                            : &job->options.receive_buffer,
+                               "connect", optarg);
     }
-}
-
-static int read_duration(struct job *job, int option) {
-    struct cli_shown shown;
-    int ms;
-
-    if (!optarg) { /* --wait alone */
-        job->options.wait = job->waits_for_ever = true;
-        return CLI_OK;
-    }
-    if (!cli_parse_duration_ms(&ms, optarg) || ms == 0) {
-        return cli_usage("connect", "not a duration such as 1.5s or 300ms: %s",
-                         cli_show(&shown, optarg));
-    }
-    if (option == OPTION_IDLE) {
-        job->copy.idle_ms = ms;
-        return CLI_OK;
-    }
-    job->options.wait = job->options.wait || option == OPTION_WAIT;
-    job->options.timeout_ms = ms > job->options.timeout_ms ? ms : job->options.timeout_ms;
-    return CLI_OK;
 }
 
 static int read_option(struct job *job, int option) {
@@ -126,8 +101,9 @@ static int read_option(struct job *job, int option) {
         return CLI_OK;
     case OPTION_TIMEOUT:
     case OPTION_WAIT:
+        return cli_read_wait(&job->options, "connect", option == OPTION_WAIT, optarg);
     case OPTION_IDLE:
-        return read_duration(job, option);
+        return cli_read_duration_ms(&job->copy.idle_ms, "connect", optarg);
     case CLI_OPTION_TYPE:
     case OPTION_FD:
     case OPTION_SEND_BUFFER:
@@ -175,9 +151,6 @@ static int read_command_line(struct job *job, int argc, char **argv) {
         if (status != CLI_OK) {
             return status;
         }
-    }
-    if (job->waits_for_ever && job->options.timeout_ms == 0) {
-        job->options.timeout_ms = -1;
     }
     return read_address(job, argc, argv);
 }

@@ -61,7 +61,6 @@ struct job {
 
 static int read_value(struct job *job, int option) {
     struct cli_shown shown;
-    uint64_t size = 0;
     int number = 0;
 
     cli_show(&shown, optarg);
@@ -74,18 +73,12 @@ static int read_value(struct job *job, int option) {
         return CLI_OK;
     case OPTION_TIMEOUT:
     case OPTION_IDLE:
-        if (!cli_parse_duration_ms(&number, optarg) || number == 0) {
-            return cli_usage("listen", "not a duration such as 1.5s or 300ms: %s", shown.text);
-        }
-        *(option == OPTION_IDLE ? &job->copy.idle_ms : &job->timeout_ms) = number;
-        return CLI_OK;
+        return cli_read_duration_ms(option == OPTION_IDLE ? &job->copy.idle_ms : &job->timeout_ms,
+                                    "listen", optarg);
     default:
-        if (!cli_parse_size(&size, optarg) || size == 0 || size > INT32_MAX) {
-            return cli_usage("listen", "not a buffer size: %s", shown.text);
-        }
-        *(option == OPTION_SEND_BUFFER ? &job->options.listen.send_buffer
-                                       : &job->options.listen.receive_buffer) = (int)size;
-        return CLI_OK;
+        return cli_read_buffer(option == OPTION_SEND_BUFFER ? &job->options.listen.send_buffer
+                                                            : &job->options.listen.receive_buffer,
+                               "listen", optarg);
     }
 }
 

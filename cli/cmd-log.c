@@ -65,11 +65,7 @@ static int read_value(struct job *job, int option) {
         job->options.max_size = (size_t)size;
         return CLI_OK;
     default:
-        if (!cli_parse_duration_ms(&job->options.timeout_ms, optarg) ||
-            job->options.timeout_ms == 0) {
-            return cli_usage("log", "not a duration such as 1.5s or 300ms: %s", shown.text);
-        }
-        return CLI_OK;
+        return cli_read_duration_ms(&job->options.timeout_ms, "log", optarg);
     }
 }
 

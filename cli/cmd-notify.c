@@ -100,8 +100,6 @@ static int read_fd(struct job *job) {
 }
 
 static int read_option(struct job *job, int option) {
-    struct cli_shown shown;
-
     switch (option) {
     CLI_DATAGRAMS_OPTION_CASES:
         return datagrams_option(&job->datagrams, option, optarg);
@@ -125,12 +123,7 @@ static int read_option(struct job *job, int option) {
         job->options.socket = optarg;
         return CLI_OK;
     case OPTION_TIMEOUT:
-        if (!cli_parse_duration_ms(&job->options.timeout_ms, optarg) ||
-            job->options.timeout_ms == 0) {
-            return cli_usage("notify", "not a duration such as 1.5s or 300ms: %s",
-                             cli_show(&shown, optarg));
-        }
-        return CLI_OK;
+        return cli_read_duration_ms(&job->options.timeout_ms, "notify", optarg);
     default:
         return CLI_USAGE;
     }

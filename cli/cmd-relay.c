@@ -47,40 +47,12 @@ struct run {
 
 /* ---- the command line ------------------------------------------------------------------------ */
 
-static int read_duration(struct relay_job *job, int option) {
-    struct cli_shown shown;
-    int ms;
+/* Of the connections on both sides. */
+static int read_buffer(int *ret_connect, int *ret_listen) {
+    int status = cli_read_buffer(ret_connect, "relay", optarg);
 
-    if (!optarg) { /* --wait alone */
-        job->connect.wait = job->waits_for_ever = true;
-        return CLI_OK;
-    }
-    if (!cli_parse_duration_ms(&ms, optarg) || ms == 0) {
-        return cli_usage("relay", "not a duration such as 1.5s or 300ms: %s",
-                         cli_show(&shown, optarg));
-    }
-    if (option == OPTION_IDLE) {
-        job->relay.idle_ms = ms;
-        return CLI_OK;
-    }
-    job->connect.wait = job->connect.wait || option == OPTION_WAIT;
-    job->connect.timeout_ms = ms > job->connect.timeout_ms ? ms : job->connect.timeout_ms;
-    return CLI_OK;
-}
-
-static int read_buffer(struct relay_job *job, int option) {
-    struct cli_shown shown;
-    uint64_t size = 0;
-
-    if (!cli_parse_size(&size, optarg) || size == 0 || size > INT32_MAX) {
-        return cli_usage("relay", "not a buffer size: %s", cli_show(&shown, optarg));
-    }
-    if (option == OPTION_SEND_BUFFER) {
-        job->connect.send_buffer = job->options.listen.send_buffer = (int)size;
-    } else {
-        job->connect.receive_buffer = job->options.listen.receive_buffer = (int)size;
-    }
-    return CLI_OK;
+    *ret_listen = *ret_connect;
+    return status;
 }
 
 static int read_option(struct relay_job *job, int option) {
@@ -101,11 +73,13 @@ static int read_option(struct relay_job *job, int option) {
         return CLI_OK;
     case OPTION_TIMEOUT:
     case OPTION_WAIT:
+        return cli_read_wait(&job->connect, "relay", option == OPTION_WAIT, optarg);
     case OPTION_IDLE:
-        return read_duration(job, option);
+        return cli_read_duration_ms(&job->relay.idle_ms, "relay", optarg);
     case OPTION_SEND_BUFFER:
+        return read_buffer(&job->connect.send_buffer, &job->options.listen.send_buffer);
     case OPTION_RECEIVE_BUFFER:
-        return read_buffer(job, option);
+        return read_buffer(&job->connect.receive_buffer, &job->options.listen.receive_buffer);
     default:
         return CLI_USAGE;
     }
@@ -127,9 +101,6 @@ static int read_command_line(struct relay_job *job, int argc, char **argv) {
     if (sunpath_address_parse(&job->from, argv[optind], &error) < 0 ||
         sunpath_address_parse(&job->to, argv[optind + 1], &error) < 0) {
         return cli_fail(&error);
-    }
-    if (job->waits_for_ever && job->connect.timeout_ms == 0) {
-        job->connect.timeout_ms = -1;
     }
     return CLI_OK;
 }

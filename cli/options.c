@@ -307,3 +307,39 @@ int cli_listen_option(struct cli_listen_options *options, const char *verb, int 
         return add_rule(options, option == CLI_OPTION_ALLOW, argument);
     }
 }
+
+/* ---- options that several verbs have --------------------------------------------------------- */
+
+int cli_read_duration_ms(int *ret_ms, const char *verb, const char *text) {
+    struct cli_shown shown;
+
+    if (!cli_parse_duration_ms(ret_ms, text) || *ret_ms == 0) {
+        return cli_usage(verb, "not a duration such as 1.5s or 300ms: %s", cli_show(&shown, text));
+    }
+    return CLI_OK;
+}
+
+int cli_read_buffer(int *ret_size, const char *verb, const char *text) {
+    struct cli_shown shown;
+    uint64_t size;
+
+    if (!cli_parse_size(&size, text) || size == 0 || size > INT32_MAX) {
+        return cli_usage(verb, "not a buffer size: %s", cli_show(&shown, text));
+    }
+    *ret_size = (int)size;
+    return CLI_OK;
+}
+
+int cli_read_wait(struct sunpath_connect_options *options, const char *verb, bool is_wait,
+                  const char *text) {
+    int ms = -1, status = text ? cli_read_duration_ms(&ms, verb, text) : CLI_OK;
+
+    if (status != CLI_OK) {
+        return status;
+    }
+    options->wait = options->wait || is_wait;
+    if (ms > options->timeout_ms || options->timeout_ms == 0) {
+        options->timeout_ms = ms;
+    }
+    return CLI_OK;
+}

@@ -18,7 +18,7 @@ struct relay_job {
     struct sunpath_connect_options connect;
     struct sunpath_relay_options relay;
     struct sunpath_address from, to;
-    bool is_once, is_verbose, waits_for_ever;
+    bool is_once, is_verbose;
 
     struct sunpath_listener *listener;
     struct sunpath_loop *loop;
